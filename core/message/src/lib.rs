@@ -1,1 +1,46 @@
-//! Stub.
+//! What crosses the boundary of Unisono's core: requests, responses, events, error codes, limits, and the one
+//! MessagePack codec that reads and writes them.
+//!
+//! ```
+//! use unisono_message::{Reader, Writer};
+//! let mut writer = Writer::new();
+//! writer.map(1);
+//! writer.str("k");
+//! writer.int(20);
+//! let bytes = writer.into_bytes();
+//! let mut reader = Reader::new(&bytes);
+//! assert_eq!(reader.map().unwrap(), 1);
+//! assert_eq!(reader.str().unwrap(), "k");
+//! assert_eq!(reader.int().unwrap(), 20);
+//! ```
+//!
+//! Decoding borrows: an [`Event`] or a [`Request`] points into the bytes it was read from.
+//!
+//! This crate never scores, ranks or merges anything, never allocates for an input before its limits are checked,
+//! and knows no JSON: JSON is converted by the host, JavaScript objects by the npm package.
+
+#![no_std]
+
+extern crate alloc;
+
+mod decimal;
+mod error;
+mod event;
+mod fields;
+pub mod limits;
+mod reader;
+mod request;
+mod response;
+mod writer;
+
+pub use decimal::{MICRO, MILLI, micro_from_f64, micro_to_f64, milli_from_f64, milli_to_f64};
+pub use error::{Error, ErrorCode, Result};
+pub use event::{Event, EventType};
+pub use fields::read_fields;
+pub use reader::{Kind, Reader};
+pub use request::{Context, Gate, Placement, PlacementKind, ProfileInput, Request};
+pub use response::{
+    Excluded, Exclusion, Explanation, Part, PlacementResponse, Reason, Recommendation, Response, Warning, WarningCode,
+    error_response, hex,
+};
+pub use writer::Writer;

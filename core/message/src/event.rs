@@ -1,0 +1,407 @@
+//! Events: what a profile did, or what was shown to it, at one moment in one channel.
+
+use crate::decimal::{MILLI, micro_from_f64, milli_from_f64};
+use crate::error::{Error, ErrorCode, Result};
+use crate::fields::{missing, read_fields};
+use crate::limits;
+use crate::reader::Reader;
+use crate::writer::Writer;
+use alloc::format;
+use core::cmp::Ordering;
+
+macro_rules! event_types {
+    ($($variant:ident $number:literal $name:literal),+ $(,)?) => {
+        /// What happened. Numbers and names are stable; the type is also the event's class, by which profiles bound
+        /// what they keep.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum EventType { $(#[doc = $name] $variant = $number),+ }
+
+        impl EventType {
+            /// Every type.
+            pub const ALL: &'static [EventType] = &[$(EventType::$variant),+];
+
+            /// The published name.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(EventType::$variant => $name),+ }
+            }
+
+            /// The type with this name.
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name { $($name => Some(EventType::$variant),)+ _ => None }
+            }
+
+            /// The type with this number.
+            pub const fn from_number(number: i64) -> Option<Self> {
+                match number { $($number => Some(EventType::$variant),)+ _ => None }
+            }
+        }
+    };
+}
+
+event_types! {
+    View 0 "view", Search 1 "search", CartAdd 2 "cart_add", CartRemove 3 "cart_remove", WishlistAdd 4 "wishlist_add",
+    Purchase 5 "purchase", Return 6 "return", Reservation 7 "reservation", Pickup 8 "pickup", Rating 9 "rating",
+    Impression 10 "impression", Click 11 "click", OfferShown 12 "offer_shown", OfferClicked 13 "offer_clicked",
+    OfferRedeemed 14 "offer_redeemed", MessageSent 15 "message_sent", MessageOpened 16 "message_opened",
+    MessageClicked 17 "message_clicked", Contact 18 "contact",
+}
+
+/// One event, borrowed from the bytes that it was decoded from. Money is micro-units, quantity milli-units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event<'a> {
+    /// Unique within the event's class and channel.
+    pub event_id: &'a str,
+    /// Unix milliseconds UTC.
+    pub ts_ms: i64,
+    /// What happened.
+    pub kind: EventType,
+    /// Where it happened: `web`, `store`, ... or a name of the shop's own.
+    pub channel: &'a str,
+    /// The product.
+    pub item_id: Option<&'a str>,
+    /// Milli-units, above 0; 1,000 when absent.
+    pub quantity_milli: i64,
+    /// Price of one unit in micro-units, 0 or more.
+    pub price_micro: Option<i64>,
+    /// ISO 4217; absent means the shop's.
+    pub currency: Option<&'a str>,
+    /// The order of a purchase.
+    pub order_id: Option<&'a str>,
+    /// The session.
+    pub session_id: Option<&'a str>,
+    /// The store.
+    pub store_id: Option<&'a str>,
+    /// The offer.
+    pub offer_id: Option<&'a str>,
+    /// The placement that an impression or click belongs to.
+    pub placement: Option<&'a str>,
+    /// Rank within the placement, from 1.
+    pub rank: Option<i64>,
+    /// The decision that showed it.
+    pub decision_id: Option<&'a str>,
+    /// Kind of device.
+    pub device: Option<&'a str>,
+    /// Where the visitor came from (utm, influencer, affiliate).
+    pub source: Option<&'a str>,
+    /// Search words.
+    pub query: Option<&'a str>,
+    /// A rating or satisfaction, in micro-units.
+    pub value_micro: Option<i64>,
+    /// Topic of a contact.
+    pub topic: Option<&'a str>,
+    /// Outcome of a contact.
+    pub outcome: Option<&'a str>,
+    /// -1,000,000 to 1,000,000, given by the shop's system.
+    pub sentiment_micro: Option<i64>,
+    /// Waiting time of a contact.
+    pub wait_ms: Option<i64>,
+    /// Local time minus UTC, in minutes.
+    pub utc_offset_min: Option<i64>,
+}
+
+const FIELDS: [&str; 25] = [
+    "event_id",
+    "ts_ms",
+    "type",
+    "channel",
+    "item_id",
+    "session_id",
+    "quantity",
+    "price",
+    "currency",
+    "order_id",
+    "store_id",
+    "offer_id",
+    "placement",
+    "rank",
+    "decision_id",
+    "device",
+    "source",
+    "query",
+    "value",
+    "topic",
+    "outcome",
+    "sentiment",
+    "wait_ms",
+    "utc_offset_min",
+    "profile_id",
+];
+
+impl<'a> Event<'a> {
+    /// An event with nothing but the required fields.
+    pub const fn new(event_id: &'a str, ts_ms: i64, kind: EventType, channel: &'a str) -> Self {
+        Event {
+            event_id,
+            ts_ms,
+            kind,
+            channel,
+            item_id: None,
+            quantity_milli: MILLI,
+            price_micro: None,
+            currency: None,
+            order_id: None,
+            session_id: None,
+            store_id: None,
+            offer_id: None,
+            placement: None,
+            rank: None,
+            decision_id: None,
+            device: None,
+            source: None,
+            query: None,
+            value_micro: None,
+            topic: None,
+            outcome: None,
+            sentiment_micro: None,
+            wait_ms: None,
+            utc_offset_min: None,
+        }
+    }
+
+    /// The UTC day, days since 1970-01-01.
+    pub const fn day(&self) -> i64 {
+        self.ts_ms.div_euclid(86_400_000)
+    }
+
+    /// Reads an event in its named form. `profile_id`, where the event carries one, must be `owner`.
+    ///
+    /// # Errors
+    /// A typed error that names the field; see [`ErrorCode`].
+    pub fn read(reader: &mut Reader<'a>, owner: Option<&str>) -> Result<Self> {
+        let mut event = Event::new("", -1, EventType::View, "");
+        let mut has_type = false;
+        read_fields(reader, &FIELDS, &mut |r, field| {
+            match field {
+                0 => event.event_id = r.id()?,
+                1 => event.ts_ms = r.int_within(limits::TIME_MS_MIN, limits::TIME_MS_MAX)?,
+                2 => {
+                    event.kind = read_type(r)?;
+                    has_type = true;
+                }
+                3 => event.channel = read_channel(r)?,
+                4 => event.item_id = Some(r.id()?),
+                5 => event.session_id = Some(r.id()?),
+                6 => event.quantity_milli = read_quantity(r)?,
+                7 => event.price_micro = Some(read_price(r)?),
+                8 => event.currency = Some(read_currency(r)?),
+                9 => event.order_id = Some(r.id()?),
+                10 => event.store_id = Some(r.id()?),
+                11 => event.offer_id = Some(r.id()?),
+                12 => event.placement = Some(r.id()?),
+                13 => event.rank = Some(r.int_within(1, limits::RANK_MAX)?),
+                14 => event.decision_id = Some(r.id()?),
+                15 => event.device = Some(r.text(limits::TEXT_BYTES_MAX)?),
+                16 => event.source = Some(r.text(limits::TEXT_BYTES_MAX)?),
+                17 => event.query = Some(r.text(limits::TEXT_BYTES_MAX)?),
+                18 => event.value_micro = Some(micro_from_f64(r.f64()?)?),
+                19 => event.topic = Some(r.text(limits::TEXT_BYTES_MAX)?),
+                20 => event.outcome = Some(r.text(limits::TEXT_BYTES_MAX)?),
+                21 => event.sentiment_micro = Some(read_sentiment(r)?),
+                22 => event.wait_ms = Some(r.int_within(0, limits::TIME_MS_MAX)?),
+                23 => event.utc_offset_min = Some(read_utc_offset(r)?),
+                _ => check_owner(r.id()?, owner)?,
+            }
+            Ok(())
+        })?;
+        match () {
+            () if event.event_id.is_empty() => Err(missing("event_id")),
+            () if event.ts_ms < 0 => Err(missing("ts_ms")),
+            () if !has_type => Err(missing("type")),
+            () if event.channel.is_empty() => Err(missing("channel")),
+            () => Ok(event),
+        }
+    }
+
+    /// Writes the canonical form: an array in a fixed order, without the nulls at its end. Equal events, equal bytes.
+    pub fn write(&self, w: &mut Writer) {
+        w.array(self.written_fields());
+        w.str(self.event_id);
+        w.int(self.ts_ms);
+        w.int(self.kind as i64);
+        w.str(self.channel);
+        for field in 0..self.written_fields().saturating_sub(4) {
+            match self.tail(field) {
+                Tail::Text(value) => w.opt_str(value),
+                Tail::Int(value) => w.opt_int(value),
+            }
+        }
+    }
+
+    /// Reads the canonical form.
+    ///
+    /// # Errors
+    /// As [`Event::read`]; `profile_invalid` when there are more fields than this version knows.
+    pub fn read_canonical(r: &mut Reader<'a>) -> Result<Self> {
+        let length = r.array()?;
+        if !(4..=4 + TAIL_FIELDS).contains(&length) {
+            return Err(Error::new(ErrorCode::ProfileInvalid, format!("an event of `{length}` fields")));
+        }
+        let event_id = r.id()?;
+        let ts_ms = r.int_within(limits::TIME_MS_MIN, limits::TIME_MS_MAX)?;
+        let number = r.int()?;
+        let Some(kind) = EventType::from_number(number) else {
+            return Err(Error::new(ErrorCode::UnknownEventType, format!("no event type has the number `{number}`")));
+        };
+        let mut event = Event::new(event_id, ts_ms, kind, read_channel(r)?);
+        for field in 0..length - 4 {
+            if !r.nil() {
+                event.read_tail(r, field)?;
+            }
+        }
+        Ok(event)
+    }
+
+    fn written_fields(&self) -> usize {
+        let mut last = TAIL_FIELDS;
+        while last > 0 && self.tail(last - 1).is_absent() {
+            last -= 1;
+        }
+        4 + last
+    }
+
+    /// The canonical order of the optional fields, the common ones first.
+    fn tail(&self, field: usize) -> Tail<'a> {
+        match field {
+            0 => Tail::Text(self.item_id),
+            1 => Tail::Int((self.quantity_milli != MILLI).then_some(self.quantity_milli)),
+            2 => Tail::Int(self.price_micro),
+            3 => Tail::Text(self.currency),
+            4 => Tail::Text(self.order_id),
+            5 => Tail::Text(self.session_id),
+            6 => Tail::Text(self.store_id),
+            7 => Tail::Text(self.offer_id),
+            8 => Tail::Text(self.placement),
+            9 => Tail::Int(self.rank),
+            10 => Tail::Text(self.decision_id),
+            11 => Tail::Text(self.device),
+            12 => Tail::Text(self.source),
+            13 => Tail::Text(self.query),
+            14 => Tail::Int(self.value_micro),
+            15 => Tail::Text(self.topic),
+            16 => Tail::Text(self.outcome),
+            17 => Tail::Int(self.sentiment_micro),
+            18 => Tail::Int(self.wait_ms),
+            _ => Tail::Int(self.utc_offset_min),
+        }
+    }
+
+    fn read_tail(&mut self, r: &mut Reader<'a>, field: usize) -> Result<()> {
+        let micro = (limits::DECIMAL_ABS_MAX as i64) * crate::MICRO;
+        match field {
+            0 => self.item_id = Some(r.id()?),
+            1 => self.quantity_milli = r.int_within(1, micro)?,
+            2 => self.price_micro = Some(r.int_within(0, micro)?),
+            3 => self.currency = Some(read_currency(r)?),
+            4 => self.order_id = Some(r.id()?),
+            5 => self.session_id = Some(r.id()?),
+            6 => self.store_id = Some(r.id()?),
+            7 => self.offer_id = Some(r.id()?),
+            8 => self.placement = Some(r.id()?),
+            9 => self.rank = Some(r.int_within(1, limits::RANK_MAX)?),
+            10 => self.decision_id = Some(r.id()?),
+            11 => self.device = Some(r.text(limits::TEXT_BYTES_MAX)?),
+            12 => self.source = Some(r.text(limits::TEXT_BYTES_MAX)?),
+            13 => self.query = Some(r.text(limits::TEXT_BYTES_MAX)?),
+            14 => self.value_micro = Some(r.int_within(-micro, micro)?),
+            15 => self.topic = Some(r.text(limits::TEXT_BYTES_MAX)?),
+            16 => self.outcome = Some(r.text(limits::TEXT_BYTES_MAX)?),
+            17 => self.sentiment_micro = Some(r.int_within(-1_000_000, 1_000_000)?),
+            18 => self.wait_ms = Some(r.int_within(0, limits::TIME_MS_MAX)?),
+            _ => self.utc_offset_min = Some(read_utc_offset(r)?),
+        }
+        Ok(())
+    }
+
+    /// The total order of events: time, then id, then canonical bytes.
+    pub fn total_cmp(&self, other: &Self) -> Ordering {
+        self.ts_ms.cmp(&other.ts_ms).then_with(|| self.event_id.cmp(other.event_id)).then_with(|| {
+            if self == other { Ordering::Equal } else { self.canonical_bytes().cmp(&other.canonical_bytes()) }
+        })
+    }
+
+    fn canonical_bytes(&self) -> alloc::vec::Vec<u8> {
+        let mut w = Writer::new();
+        self.write(&mut w);
+        w.into_bytes()
+    }
+}
+
+const TAIL_FIELDS: usize = 20;
+
+enum Tail<'a> {
+    Text(Option<&'a str>),
+    Int(Option<i64>),
+}
+
+impl Tail<'_> {
+    fn is_absent(&self) -> bool {
+        matches!(self, Tail::Text(None) | Tail::Int(None))
+    }
+}
+
+fn read_type(r: &mut Reader<'_>) -> Result<EventType> {
+    let name = r.text(limits::TEXT_BYTES_MAX)?;
+    EventType::from_name(name).ok_or_else(|| {
+        Error::new(ErrorCode::UnknownEventType, format!("`{name}` is no event type; `view` and `purchase` are"))
+    })
+}
+
+pub(crate) fn read_channel<'a>(r: &mut Reader<'a>) -> Result<&'a str> {
+    let name = r.str()?;
+    let sound = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    if sound && !name.is_empty() && name.len() <= limits::CHANNEL_BYTES_MAX {
+        return Ok(name);
+    }
+    let message = "channel names are 1 to 32 lower-case letters, digits and underscores";
+    Err(Error::new(ErrorCode::InvalidChannel, message))
+}
+
+pub(crate) fn read_currency<'a>(r: &mut Reader<'a>) -> Result<&'a str> {
+    let code = r.str()?;
+    if code.len() == 3 && code.bytes().all(|b| b.is_ascii_uppercase()) {
+        return Ok(code);
+    }
+    Err(Error::new(ErrorCode::InvalidCurrency, "a currency is three upper-case letters, as `EUR`"))
+}
+
+pub(crate) fn read_utc_offset(r: &mut Reader<'_>) -> Result<i64> {
+    r.int_within(-limits::UTC_OFFSET_MIN_MAX, limits::UTC_OFFSET_MIN_MAX)
+}
+
+fn read_quantity(r: &mut Reader<'_>) -> Result<i64> {
+    let milli = milli_from_f64(r.f64()?)?;
+    if milli > 0 {
+        return Ok(milli);
+    }
+    Err(Error::new(
+        ErrorCode::OutOfRange,
+        "a quantity is above 0 (at least 0.001); send a `return` event for what came back",
+    ))
+}
+
+fn read_price(r: &mut Reader<'_>) -> Result<i64> {
+    let micro = micro_from_f64(r.f64()?)?;
+    if micro >= 0 {
+        return Ok(micro);
+    }
+    Err(Error::new(ErrorCode::OutOfRange, "a price is 0 or more"))
+}
+
+fn read_sentiment(r: &mut Reader<'_>) -> Result<i64> {
+    let micro = micro_from_f64(r.f64()?)?;
+    if (-1_000_000..=1_000_000).contains(&micro) {
+        return Ok(micro);
+    }
+    Err(Error::new(ErrorCode::OutOfRange, "a sentiment is within -1 to 1"))
+}
+
+fn check_owner(profile_id: &str, owner: Option<&str>) -> Result<()> {
+    match owner {
+        Some(owner) if owner != profile_id => Err(Error::new(
+            ErrorCode::ProfileMismatch,
+            format!("the event belongs to `{profile_id}`, not to `{owner}`"),
+        )),
+        _ => Ok(()),
+    }
+}

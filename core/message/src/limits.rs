@@ -1,0 +1,84 @@
+//! Every limit of the core, by name. Limits count work (bytes, events, steps), never time, so that an error is the same
+//! in every runtime; time limits belong to the host.
+
+/// Bytes of one request, MessagePack.
+pub const REQUEST_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes that one `alloc` of the module grants: the largest model file.
+pub const ALLOC_BYTES_MAX: usize = 1024 * 1024 * 1024;
+/// Events in one request, before the fold bounds them.
+pub const REQUEST_EVENTS_MAX: usize = 10_000;
+/// Placements in one request.
+pub const PLACEMENTS_MAX: usize = 32;
+/// Recommendations that one placement may ask for.
+pub const K_MAX: i64 = 1_000;
+/// Ids in a placement's `items`, and in `context.cart`.
+pub const SEEDS_MAX: usize = 500;
+/// Ids in a placement's `exclude` and `candidates`.
+pub const ID_LIST_MAX: usize = 10_000;
+/// Bytes of an id, in UTF-8.
+pub const ID_BYTES_MAX: usize = 128;
+/// Bytes of a free text (query, topic, outcome, source, device).
+pub const TEXT_BYTES_MAX: usize = 512;
+/// Bytes of a category path.
+pub const CATEGORY_BYTES_MAX: usize = 512;
+/// Bytes of a channel name: lower-case letters, digits and underscores.
+pub const CHANNEL_BYTES_MAX: usize = 32;
+/// Nesting of arrays and maps in a value that is skipped.
+pub const DEPTH_MAX: usize = 32;
+/// Values that one `skip` passes over.
+pub const SKIP_VALUES_MAX: usize = 1_000_000;
+/// Keys of one map; a longer map is refused before it is read.
+pub const MAP_KEYS_MAX: usize = 4_096;
+/// Earliest and latest time of an event or a request: 1970-01-01 to 2300-01-01, in Unix milliseconds UTC.
+pub const TIME_MS_MIN: i64 = 0;
+/// See [`TIME_MS_MIN`].
+pub const TIME_MS_MAX: i64 = 10_413_792_000_000;
+/// An event may be ahead of the clock by this much; later ones are refused where they enter.
+pub const FUTURE_MS_MAX: i64 = 10 * 60 * 1000;
+/// Offset of local time from UTC, in minutes, either way.
+pub const UTC_OFFSET_MIN_MAX: i64 = 18 * 60;
+/// Largest absolute decimal at the edges (2^53 micro-units), so that every amount round-trips exactly.
+pub const DECIMAL_ABS_MAX: f64 = 9_007_199_254.0;
+/// Rank of an impression or click within its placement.
+pub const RANK_MAX: i64 = 100_000;
+
+/// Newest full events that a profile keeps per class and channel.
+pub const PROFILE_EVENTS_PER_CLASS: usize = 200;
+/// Newest marks (UTC day, item, type, channel) that a profile keeps.
+pub const PROFILE_MARKS: usize = 1_024;
+/// Distinct (class, channel) pairs of one profile.
+pub const PROFILE_CLASSES_MAX: usize = 256;
+/// Bytes of one encoded profile state.
+pub const PROFILE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// States that one merge takes.
+pub const MERGE_STATES_MAX: usize = 64;
+
+/// Items of one model.
+pub const MODEL_ITEMS_MAX: usize = 16_000_000;
+/// Bytes of a model's root.
+pub const MODEL_ROOT_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Sections of a model.
+pub const MODEL_SECTIONS_MAX: usize = 1_024;
+/// Distinct categories of a model.
+pub const MODEL_CATEGORIES_MAX: usize = 65_535;
+/// Channels that a model knows (the width of the `sold in` mask).
+pub const MODEL_CHANNELS_MAX: usize = 32;
+/// Offers of one model.
+pub const MODEL_OFFERS_MAX: usize = 100_000;
+/// Features of a blend.
+pub const MODEL_FEATURES_MAX: usize = 64;
+/// Bins of one feature.
+pub const MODEL_BINS_MAX: usize = 256;
+/// Knots of a calibration map.
+pub const MODEL_KNOTS_MAX: usize = 256;
+/// Neighbours of one item in one list.
+pub const MODEL_NEIGHBOURS_MAX: usize = 1_000;
+/// Absolute points of one bin of a blend, so that a score stays exact in an f64.
+pub const MODEL_POINTS_MAX: i64 = 1 << 40;
+
+/// Distinct items of a profile, newest first, whose neighbour rows are read.
+pub const HISTORY_ITEMS_FOR_NEIGHBOURS_MAX: u32 = 1_024;
+/// Entries of `excluded` that an explained placement returns; the rest is counted in a warning.
+pub const EXCLUDED_LISTED_MAX: usize = 1_000;
+/// Models and other objects that one module instance holds at once.
+pub const HANDLES_MAX: usize = 64;

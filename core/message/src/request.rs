@@ -1,0 +1,415 @@
+//! Requests: a moment, a profile, a context, and the placements of one page.
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::event::{Event, read_channel, read_utc_offset};
+use crate::fields::{missing, read_fields};
+use crate::limits;
+use crate::reader::Reader;
+use crate::writer::Writer;
+use alloc::format;
+use alloc::vec::Vec;
+
+/// What a placement shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum PlacementKind {
+    /// What this customer is likely to want next.
+    ForYou = 0,
+    /// Alternatives to given items.
+    Similar = 1,
+    /// What completes the given items, or the cart.
+    BoughtTogether = 2,
+    /// What sells most at present, in this channel where the model knows it.
+    Trending = 3,
+    /// What this customer bought before and may need again.
+    BuyAgain = 4,
+    /// What this customer looked at last.
+    RecentlyViewed = 5,
+    /// Offers, by the customer's own spend on what they cover.
+    Offers = 6,
+    /// The given candidates, best first.
+    Rerank = 7,
+}
+
+impl PlacementKind {
+    /// Every kind.
+    pub const ALL: [PlacementKind; 8] = [
+        PlacementKind::ForYou,
+        PlacementKind::Similar,
+        PlacementKind::BoughtTogether,
+        PlacementKind::Trending,
+        PlacementKind::BuyAgain,
+        PlacementKind::RecentlyViewed,
+        PlacementKind::Offers,
+        PlacementKind::Rerank,
+    ];
+
+    /// The published name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            PlacementKind::ForYou => "for_you",
+            PlacementKind::Similar => "similar",
+            PlacementKind::BoughtTogether => "bought_together",
+            PlacementKind::Trending => "trending",
+            PlacementKind::BuyAgain => "buy_again",
+            PlacementKind::RecentlyViewed => "recently_viewed",
+            PlacementKind::Offers => "offers",
+            PlacementKind::Rerank => "rerank",
+        }
+    }
+
+    /// The kind with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+/// Kinds of items that a placement shows only when it says so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gate {
+    /// Items that reveal something about who sees them (health, belief, intimacy).
+    pub sensitive: bool,
+    /// Items that not everyone may buy (age, prescription).
+    pub restricted: bool,
+}
+
+/// One list on the page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placement<'a> {
+    /// Unique within the request.
+    pub id: &'a str,
+    /// What it shows.
+    pub kind: PlacementKind,
+    /// Recommendations wanted, 1 to 1,000.
+    pub k: usize,
+    /// Items to start from (`similar`, `bought_together`).
+    pub items: Vec<&'a str>,
+    /// What to choose among (`rerank`, `offers`).
+    pub candidates: Vec<&'a str>,
+    /// Items that must not appear.
+    pub exclude: Vec<&'a str>,
+    /// Leave out what the profile bought before.
+    pub exclude_bought: bool,
+    /// Only items of this category or below it.
+    pub category: Option<&'a str>,
+    /// Gates that this placement opens.
+    pub allow: Gate,
+}
+
+/// Where and how the page is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Context<'a> {
+    /// The channel; `web` when absent.
+    pub channel: &'a str,
+    /// The store, where there is one.
+    pub store_id: Option<&'a str>,
+    /// Local time minus UTC, in minutes.
+    pub utc_offset_min: i64,
+    /// Items in the cart.
+    pub cart: Vec<&'a str>,
+}
+
+impl Default for Context<'_> {
+    fn default() -> Self {
+        Context { channel: "web", store_id: None, utc_offset_min: 0, cart: Vec::new() }
+    }
+}
+
+/// The profile as it travels: events, or an encoded state, or both (they are merged).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProfileInput<'a> {
+    /// Who it is; may be absent for a visitor.
+    pub profile_id: Option<&'a str>,
+    /// Events in any order.
+    pub events: Vec<Event<'a>>,
+    /// A state that `profile_apply` or `profile_merge` returned.
+    pub state: Option<&'a [u8]>,
+}
+
+/// One call: everything that the answer may depend on, besides the model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request<'a> {
+    /// Comes back with the response.
+    pub request_id: Option<&'a str>,
+    /// The moment of the decision, Unix milliseconds UTC.
+    pub now_ms: i64,
+    /// Whose page it is.
+    pub profile: ProfileInput<'a>,
+    /// Where it is shown.
+    pub context: Context<'a>,
+    /// The page's lists, in the order in which they choose.
+    pub placements: Vec<Placement<'a>>,
+    /// For exploration; the same seed, the same draw.
+    pub seed: i64,
+    /// Return explanations and exclusions.
+    pub explain: bool,
+    /// Return calibrated probabilities.
+    pub probability: bool,
+    /// Fields that no one knows, over the whole request.
+    pub unknown_fields: u32,
+}
+
+const REQUEST: [&str; 8] =
+    ["request_id", "now_ms", "profile", "context", "placements", "seed", "explain", "probability"];
+const PROFILE: [&str; 3] = ["profile_id", "events", "state"];
+const CONTEXT: [&str; 4] = ["channel", "store_id", "utc_offset_min", "cart"];
+const PLACEMENT: [&str; 9] =
+    ["id", "kind", "k", "items", "candidates", "exclude", "exclude_bought", "category", "allow"];
+
+impl<'a> Request<'a> {
+    /// Decodes a request.
+    ///
+    /// # Errors
+    /// A typed error that names the field, as `placements[0].kind`.
+    pub fn decode(bytes: &'a [u8]) -> Result<Self> {
+        if bytes.len() > limits::REQUEST_BYTES_MAX {
+            let message = format!("`{}` bytes; request_bytes_max is {}", bytes.len(), limits::REQUEST_BYTES_MAX);
+            return Err(Error::new(ErrorCode::LimitExceeded, message));
+        }
+        let mut reader = Reader::new(bytes);
+        let mut request = Request::read(&mut reader)?;
+        reader.finish()?;
+        request.unknown_fields = reader.unknown_fields();
+        Ok(request)
+    }
+
+    fn read(reader: &mut Reader<'a>) -> Result<Self> {
+        let mut request = Request {
+            request_id: None,
+            now_ms: -1,
+            profile: ProfileInput::default(),
+            context: Context::default(),
+            placements: Vec::new(),
+            seed: 0,
+            explain: false,
+            probability: false,
+            unknown_fields: 0,
+        };
+        read_fields(reader, &REQUEST, &mut |r, field| {
+            match field {
+                0 => request.request_id = Some(r.id()?),
+                1 => request.now_ms = r.int_within(limits::TIME_MS_MIN, limits::TIME_MS_MAX)?,
+                2 => request.profile = ProfileInput::read(r)?,
+                3 => request.context = Context::read(r)?,
+                4 => request.placements = read_placements(r)?,
+                5 => request.seed = r.int()?,
+                6 => request.explain = r.bool()?,
+                _ => request.probability = r.bool()?,
+            }
+            Ok(())
+        })?;
+        if request.now_ms < 0 {
+            return Err(missing("now_ms"));
+        }
+        if request.placements.is_empty() {
+            return Err(missing("placements"));
+        }
+        check_future(&request.profile.events, request.now_ms).map_err(|e| e.in_field("events").in_field("profile"))?;
+        Ok(request)
+    }
+
+    /// The request's id when it can be read, for the error of a request that can't.
+    pub fn id_of(bytes: &'a [u8]) -> Option<&'a str> {
+        let mut reader = Reader::new(bytes);
+        let mut id = None;
+        // The first error ends the search; an id before it is still reported.
+        let _ = read_fields(&mut reader, &["request_id"], &mut |r, _| {
+            id = Some(r.id()?);
+            Ok(())
+        });
+        id
+    }
+
+    /// Writes everything but the profile canonically, for the decision id.
+    pub fn write_canonical(&self, w: &mut Writer) {
+        w.array(8);
+        w.opt_str(self.request_id);
+        w.int(self.now_ms);
+        w.opt_str(self.profile.profile_id);
+        w.array(4);
+        w.str(self.context.channel);
+        w.opt_str(self.context.store_id);
+        w.int(self.context.utc_offset_min);
+        write_ids(w, &self.context.cart);
+        w.array(self.placements.len());
+        for placement in &self.placements {
+            placement.write_canonical(w);
+        }
+        w.int(self.seed);
+        w.bool(self.explain);
+        w.bool(self.probability);
+    }
+}
+
+/// Fails with `event_from_future` when an event lies more than ten minutes after `now_ms`.
+pub(crate) fn check_future(events: &[Event<'_>], now_ms: i64) -> Result<()> {
+    let latest = now_ms.saturating_add(limits::FUTURE_MS_MAX);
+    match events.iter().position(|event| event.ts_ms > latest) {
+        None => Ok(()),
+        Some(index) => Err(from_future().at_index(index)),
+    }
+}
+
+#[cold]
+fn from_future() -> Error {
+    Error::new(ErrorCode::EventFromFuture, "the event lies more than ten minutes after `now_ms`").in_field("ts_ms")
+}
+
+impl<'a> ProfileInput<'a> {
+    fn read(reader: &mut Reader<'a>) -> Result<Self> {
+        let mut profile = ProfileInput::default();
+        let mut events = None;
+        read_fields(reader, &PROFILE, &mut |r, field| {
+            match field {
+                0 => profile.profile_id = Some(r.id()?),
+                1 if profile.profile_id.is_some() => profile.events = read_events(r, profile.profile_id)?,
+                // Events that stand before the profile's id wait until it is known.
+                1 => {
+                    let start = r.clone();
+                    r.skip()?;
+                    events = Some(start);
+                }
+                _ => profile.state = Some(r.bin()?),
+            }
+            Ok(())
+        })?;
+        if let Some(mut start) = events {
+            let before = start.unknown_fields();
+            profile.events = read_events(&mut start, profile.profile_id).map_err(|error| error.in_field("events"))?;
+            reader.count_unknown_fields(start.unknown_fields() - before);
+        }
+        Ok(profile)
+    }
+}
+
+/// Reads an array of events.
+pub(crate) fn read_events<'a>(r: &mut Reader<'a>, owner: Option<&str>) -> Result<Vec<Event<'a>>> {
+    let length = r.array_up_to(limits::REQUEST_EVENTS_MAX, "request_events_max")?;
+    let mut events = Vec::with_capacity(length);
+    for index in 0..length {
+        events.push(Event::read(r, owner).map_err(|error| error.at_index(index))?);
+    }
+    Ok(events)
+}
+
+impl<'a> Context<'a> {
+    fn read(reader: &mut Reader<'a>) -> Result<Self> {
+        let mut context = Context::default();
+        read_fields(reader, &CONTEXT, &mut |r, field| {
+            match field {
+                0 => context.channel = read_channel(r)?,
+                1 => context.store_id = Some(r.id()?),
+                2 => context.utc_offset_min = read_utc_offset(r)?,
+                _ => context.cart = read_ids(r, limits::SEEDS_MAX, "seeds_max")?,
+            }
+            Ok(())
+        })?;
+        Ok(context)
+    }
+}
+
+impl<'a> Placement<'a> {
+    fn read(reader: &mut Reader<'a>) -> Result<Self> {
+        let mut placement = Placement {
+            id: "",
+            kind: PlacementKind::ForYou,
+            k: 0,
+            items: Vec::new(),
+            candidates: Vec::new(),
+            exclude: Vec::new(),
+            exclude_bought: false,
+            category: None,
+            allow: Gate::default(),
+        };
+        let mut has_kind = false;
+        read_fields(reader, &PLACEMENT, &mut |r, field| {
+            match field {
+                0 => placement.id = r.id()?,
+                1 => {
+                    placement.kind = read_kind(r)?;
+                    has_kind = true;
+                }
+                2 => placement.k = r.int_within(1, limits::K_MAX)? as usize,
+                3 => placement.items = read_ids(r, limits::SEEDS_MAX, "seeds_max")?,
+                4 => placement.candidates = read_ids(r, limits::ID_LIST_MAX, "id_list_max")?,
+                5 => placement.exclude = read_ids(r, limits::ID_LIST_MAX, "id_list_max")?,
+                6 => placement.exclude_bought = r.bool()?,
+                7 => placement.category = Some(r.text(limits::CATEGORY_BYTES_MAX)?),
+                _ => placement.allow = read_gate(r)?,
+            }
+            Ok(())
+        })?;
+        match () {
+            () if placement.id.is_empty() => Err(missing("id")),
+            () if !has_kind => Err(missing("kind")),
+            () if placement.k == 0 => Err(missing("k")),
+            () => Ok(placement),
+        }
+    }
+
+    fn write_canonical(&self, w: &mut Writer) {
+        w.array(10);
+        w.str(self.id);
+        w.int(self.kind as i64);
+        w.int(self.k as i64);
+        write_ids(w, &self.items);
+        write_ids(w, &self.candidates);
+        write_ids(w, &self.exclude);
+        w.bool(self.exclude_bought);
+        w.opt_str(self.category);
+        w.bool(self.allow.sensitive);
+        w.bool(self.allow.restricted);
+    }
+}
+
+fn read_placements<'a>(r: &mut Reader<'a>) -> Result<Vec<Placement<'a>>> {
+    let length = r.array_up_to(limits::PLACEMENTS_MAX, "placements_max")?;
+    let mut placements: Vec<Placement<'a>> = Vec::with_capacity(length);
+    for index in 0..length {
+        let placement = Placement::read(r).map_err(|error| error.at_index(index))?;
+        if placements.iter().any(|other| other.id == placement.id) {
+            let message = format!("the id `{}` stands twice", placement.id);
+            return Err(Error::new(ErrorCode::DuplicatePlacement, message).in_field("id").at_index(index));
+        }
+        placements.push(placement);
+    }
+    Ok(placements)
+}
+
+fn read_kind(r: &mut Reader<'_>) -> Result<PlacementKind> {
+    let name = r.text(limits::TEXT_BYTES_MAX)?;
+    PlacementKind::from_name(name).ok_or_else(|| {
+        Error::new(ErrorCode::UnknownPlacement, format!("`{name}` is no kind of placement; `for_you` is one"))
+    })
+}
+
+fn read_gate(r: &mut Reader<'_>) -> Result<Gate> {
+    let mut gate = Gate::default();
+    for index in 0..r.array_up_to(2, "gates_max")? {
+        match r.text(limits::TEXT_BYTES_MAX).map_err(|error| error.at_index(index))? {
+            "sensitive" => gate.sensitive = true,
+            "restricted" => gate.restricted = true,
+            other => {
+                let message = format!("`{other}` cannot be allowed; `sensitive` and `restricted` can");
+                return Err(Error::new(ErrorCode::UnknownGate, message).at_index(index));
+            }
+        }
+    }
+    Ok(gate)
+}
+
+fn read_ids<'a>(r: &mut Reader<'a>, max: usize, limit: &str) -> Result<Vec<&'a str>> {
+    let length = r.array_up_to(max, limit)?;
+    let mut ids = Vec::with_capacity(length);
+    for index in 0..length {
+        ids.push(r.id().map_err(|error| error.at_index(index))?);
+    }
+    Ok(ids)
+}
+
+fn write_ids(w: &mut Writer, ids: &[&str]) {
+    w.array(ids.len());
+    for id in ids {
+        w.str(id);
+    }
+}
