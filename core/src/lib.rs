@@ -1,1 +1,138 @@
-//! Stub.
+//! The scoring core of Unisono: from a model, a profile and a request to a response, the same bytes everywhere.
+//!
+//! ```
+//! use unisono_core::model::{ItemParts, ModelParts, PopularityParts, encode};
+//! use unisono_core::{Model, recommend};
+//! use unisono_message::Writer;
+//!
+//! let items = ItemParts { ids: vec!["tea".into()], category: vec![65_535], flags: vec![0], ..Default::default() };
+//! let popularity =
+//!     PopularityParts { all: vec![9], recent: vec![5], week: vec![1], repeat: vec![0], channels: vec![] };
+//! let file = encode(&ModelParts { items, popularity, ..Default::default() }).unwrap();
+//! let model = Model::load(&file).unwrap();
+//!
+//! let mut w = Writer::new();
+//! w.map(2);
+//! w.str("now_ms");
+//! w.int(1_509_494_400_000);
+//! w.str("placements");
+//! w.array(1);
+//! w.map(3);
+//! for (key, value) in [("id", "main"), ("kind", "trending")] {
+//!     w.str(key);
+//!     w.str(value);
+//! }
+//! w.str("k");
+//! w.int(1);
+//! let response = recommend(&model, w.as_bytes());
+//! assert!(response.windows(3).any(|bytes| bytes == b"tea"));
+//! ```
+//!
+//! The answer depends on the bytes of model and request alone. This crate never sees a file, a socket, a clock, an
+//! environment variable, a thread, a random source, the order of a hash map, a float function of std, linfa or
+//! wasm-bindgen. It is `no_std`, so that the compiler keeps most of that promise.
+
+#![no_std]
+
+extern crate alloc;
+
+pub mod blend;
+pub mod candidates;
+mod digest;
+mod eligibility;
+pub mod features;
+pub mod history;
+pub mod model;
+mod offers;
+mod page;
+pub mod profile;
+pub mod ranking;
+pub mod scene;
+mod scores;
+pub mod sources;
+
+pub use model::Model;
+pub use profile::{apply as profile_apply, merge as profile_merge};
+
+use alloc::vec::Vec;
+use eligibility::Shown;
+use history::History;
+use profile::{FoldReport, Profile};
+use scene::Background;
+use unisono_message::{
+    Placement, PlacementKind, ProfileInput, Request, Response, Result, Warning, WarningCode, Writer, error_response,
+};
+
+/// The version that goes into every decision id.
+pub const CORE_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Decides: a MessagePack request in, a MessagePack response out. Never fails: an error is a response with `error`.
+pub fn recommend(model: &Model<'_>, request: &[u8]) -> Vec<u8> {
+    match Request::decode(request).and_then(|decoded| decide(model, &decoded)) {
+        Ok(response) => response,
+        Err(error) => error_response(Request::id_of(request), &error),
+    }
+}
+
+/// The six steps, from events to the response.
+fn decide<'a>(model: &Model<'a>, request: &Request<'a>) -> Result<Vec<u8>> {
+    let (profile, report) = fold(&request.profile)?;
+    let history = History::fold(model, &profile, request.now_ms);
+    let unknown_items = history.unknown_items;
+    let background = Background::new(model, history, request.context.channel, request.now_ms);
+    let stranger = Background::new(model, History::empty(), request.context.channel, request.now_ms);
+    let mut shown = Shown::default();
+    let place = |placement: &Placement<'a>| match placement.kind {
+        PlacementKind::Offers => offers::place(model, &profile, request, placement, &mut shown),
+        _ => page::place(model, &background, &stranger, request, placement, &mut shown),
+    };
+    let placements = request.placements.iter().map(place).collect();
+    let response = Response {
+        request_id: request.request_id,
+        model_id: model.model_id,
+        decision_id: decision_id(model, &profile, request),
+        scale_bits: model.scale_bits,
+        placements,
+        warnings: warnings(request, report, unknown_items),
+    };
+    Ok(response.encode())
+}
+
+/// The profile of a request: its state, joined with its events.
+fn fold<'a>(input: &ProfileInput<'a>) -> Result<(Profile<'a>, FoldReport)> {
+    let state = match input.state {
+        Some(bytes) => Profile::decode(bytes).map_err(|error| error.in_field("state").in_field("profile"))?,
+        None => Profile::default(),
+    };
+    Ok(state.with_events(&input.events))
+}
+
+/// SHA-256 over core version, model, policy and overlay (none yet), the profile's canonical bytes and the request's.
+fn decision_id(model: &Model<'_>, profile: &Profile<'_>, request: &Request<'_>) -> [u8; 32] {
+    let profile = profile.encode();
+    let mut decoded = Writer::with_capacity(512);
+    request.write_canonical(&mut decoded);
+    let mut head = Writer::new();
+    head.array(6);
+    head.str(CORE_VERSION);
+    head.bin(&model.model_id);
+    head.nil();
+    head.nil();
+    head.int(profile.len() as i64);
+    head.int(decoded.as_bytes().len() as i64);
+    digest::sha256(&[head.as_bytes(), &profile, decoded.as_bytes()])
+}
+
+fn warnings(request: &Request<'_>, report: FoldReport, unknown_items: u32) -> Vec<Warning> {
+    [
+        (WarningCode::UnknownField, request.unknown_fields),
+        (WarningCode::DuplicateEvent, report.duplicate_events),
+        (WarningCode::EventsBeyondBound, report.events_beyond_bound),
+        (WarningCode::MarksBeyondBound, report.marks_beyond_bound),
+        (WarningCode::HistoryItemUnknown, unknown_items),
+    ]
+    .into_iter()
+    .filter(|(_, count)| *count > 0)
+    .map(|(code, count)| Warning { code, count })
+    .collect()
+}

@@ -179,7 +179,7 @@ impl<'a> Event<'a> {
                     event.kind = read_type(r)?;
                     has_type = true;
                 }
-                3 => event.channel = read_channel(r)?,
+                3 => event.channel = r.channel()?,
                 4 => event.item_id = Some(r.id()?),
                 5 => event.session_id = Some(r.id()?),
                 6 => event.quantity_milli = read_quantity(r)?,
@@ -243,7 +243,7 @@ impl<'a> Event<'a> {
         let Some(kind) = EventType::from_number(number) else {
             return Err(Error::new(ErrorCode::UnknownEventType, format!("no event type has the number `{number}`")));
         };
-        let mut event = Event::new(event_id, ts_ms, kind, read_channel(r)?);
+        let mut event = Event::new(event_id, ts_ms, kind, r.channel()?);
         for field in 0..length - 4 {
             if !r.nil() {
                 event.read_tail(r, field)?;
@@ -345,16 +345,6 @@ fn read_type(r: &mut Reader<'_>) -> Result<EventType> {
     EventType::from_name(name).ok_or_else(|| {
         Error::new(ErrorCode::UnknownEventType, format!("`{name}` is no event type; `view` and `purchase` are"))
     })
-}
-
-pub(crate) fn read_channel<'a>(r: &mut Reader<'a>) -> Result<&'a str> {
-    let name = r.str()?;
-    let sound = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-    if sound && !name.is_empty() && name.len() <= limits::CHANNEL_BYTES_MAX {
-        return Ok(name);
-    }
-    let message = "channel names are 1 to 32 lower-case letters, digits and underscores";
-    Err(Error::new(ErrorCode::InvalidChannel, message))
 }
 
 pub(crate) fn read_currency<'a>(r: &mut Reader<'a>) -> Result<&'a str> {

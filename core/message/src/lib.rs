@@ -40,7 +40,7 @@ pub use fields::read_fields;
 pub use reader::{Kind, Reader};
 pub use request::{Context, Gate, Placement, PlacementKind, ProfileInput, Request};
 pub use response::{
-    Excluded, Exclusion, Explanation, Part, PlacementResponse, Reason, Recommendation, Response, Warning, WarningCode,
-    error_response, hex,
+    EmptyReason, Excluded, Exclusion, Explanation, Part, PlacementResponse, Reason, Recommendation, Response, Warning,
+    WarningCode, error_response, hex,
 };
 pub use writer::Writer;

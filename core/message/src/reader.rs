@@ -224,6 +224,17 @@ impl<'a> Reader<'a> {
         Ok(id)
     }
 
+    /// Reads a channel name: 1 to 32 lower-case letters, digits and underscores.
+    pub fn channel(&mut self) -> Result<&'a str> {
+        let name = self.str()?;
+        let sound = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        if sound && !name.is_empty() && name.len() <= limits::CHANNEL_BYTES_MAX {
+            return Ok(name);
+        }
+        let message = "channel names are 1 to 32 lower-case letters, digits and underscores";
+        Err(Error::new(ErrorCode::InvalidChannel, message))
+    }
+
     /// Reads a text of at most `bytes_max` bytes.
     pub fn text(&mut self, bytes_max: usize) -> Result<&'a str> {
         let text = self.str()?;

@@ -1,7 +1,7 @@
 //! Requests: a moment, a profile, a context, and the placements of one page.
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::event::{Event, read_channel, read_utc_offset};
+use crate::event::{Event, read_utc_offset};
 use crate::fields::{missing, read_fields};
 use crate::limits;
 use crate::reader::Reader;
@@ -297,7 +297,7 @@ impl<'a> Context<'a> {
         let mut context = Context::default();
         read_fields(reader, &CONTEXT, &mut |r, field| {
             match field {
-                0 => context.channel = read_channel(r)?,
+                0 => context.channel = r.channel()?,
                 1 => context.store_id = Some(r.id()?),
                 2 => context.utc_offset_min = read_utc_offset(r)?,
                 _ => context.cart = read_ids(r, limits::SEEDS_MAX, "seeds_max")?,

@@ -63,6 +63,17 @@ words! {
 }
 
 words! {
+    /// Why a placement is empty.
+    EmptyReason {
+        NoHistory "no_history" "The profile holds nothing that this kind of placement could show.",
+        NothingGiven "nothing_given" "The placement needs candidates, and none were given.",
+        NoOffers "no_offers" "The model holds no offers.",
+        NoItems "no_items" "The model holds no items.",
+        AllExcluded "all_excluded" "Everything that could be shown was left out by a rule.",
+    }
+}
+
+words! {
     /// What was noticed on the way and did not stop the answer.
     WarningCode {
         UnknownField "unknown_field" "Fields that this version does not know were passed over.",
@@ -143,7 +154,7 @@ pub struct PlacementResponse<'m> {
     /// What was left out and why; where asked.
     pub excluded: Option<Vec<Excluded<'m>>>,
     /// Why nothing is recommended; set exactly when nothing is.
-    pub empty_reason: Option<&'static str>,
+    pub empty_reason: Option<EmptyReason>,
     /// What was noticed.
     pub warnings: Vec<Warning>,
 }
@@ -212,7 +223,7 @@ impl PlacementResponse<'_> {
         }
         if let Some(reason) = self.empty_reason {
             w.str("empty_reason");
-            w.str(reason);
+            w.str(reason.as_str());
         }
         w.str("warnings");
         write_warnings(w, &self.warnings);

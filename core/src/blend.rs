@@ -1,0 +1,76 @@
+//! The learned blend: each feature's value falls into a bin, each bin has integer points, a score is their sum.
+
+use crate::features::{FEATURES, Feature};
+use alloc::vec::Vec;
+use unisono_message::{Explanation, Part};
+
+/// One feature's look-up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// The feature.
+    pub feature: Feature,
+    /// Rising; bin `b` holds the values from `edges[b - 1]` to below `edges[b]`.
+    pub edges: Vec<i64>,
+    /// One more than edges; in 2^-scale_bits.
+    pub points: Vec<i64>,
+}
+
+impl Table {
+    /// The points of the bin that `value` falls into.
+    #[inline]
+    pub fn points_of(&self, value: i64) -> i64 {
+        self.points.get(self.edges.partition_point(|edge| *edge <= value)).copied().unwrap_or(0)
+    }
+}
+
+/// An additive model: base plus one look-up per feature, summed exactly in integers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Blend {
+    /// What every score starts from.
+    pub base: i64,
+    /// At most one table a feature.
+    pub tables: Vec<Table>,
+}
+
+impl Blend {
+    /// The score of a candidate's features, in 2^-scale_bits.
+    pub fn score(&self, values: &[i64; FEATURES]) -> i64 {
+        self.tables.iter().fold(self.base, |sum, table| sum + table.points_of(table.feature.of(values)))
+    }
+
+    /// The same sum, part by part; parts of 0 are left out.
+    pub fn explain(&self, values: &[i64; FEATURES]) -> Explanation<'static> {
+        let part = |table: &Table| {
+            let value = table.feature.of(values);
+            Part { feature: table.feature.as_str(), value, points: table.points_of(value) }
+        };
+        let parts = self.tables.iter().map(part).filter(|part| part.points != 0).collect();
+        Explanation { base: self.base, parts }
+    }
+}
+
+/// A monotone piecewise-linear map from score to probability.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Calibration {
+    /// Rising, in 2^-scale_bits.
+    pub scores: Vec<i64>,
+    /// Not falling, in 2^-30, as many as scores.
+    pub probabilities: Vec<i64>,
+}
+
+impl Calibration {
+    /// The probability of a score, in 2^-30; constant beyond the first and last knot.
+    pub fn probability(&self, score: i64) -> i64 {
+        let after = self.scores.partition_point(|knot| *knot <= score);
+        let knot = |at: usize| Some((*self.scores.get(at)?, *self.probabilities.get(at)?));
+        match (after.checked_sub(1).and_then(knot), knot(after)) {
+            (Some((s0, p0)), Some((s1, p1))) => {
+                // Multiplication and division of f64 are exact to the last bit in every runtime.
+                let share = (score - s0) as f64 / (s1 - s0) as f64;
+                p0 + libm::rint((p1 - p0) as f64 * share) as i64
+            }
+            (Some((_, only)), None) | (None, Some((_, only))) => only,
+            (None, None) => 0,
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Features: what the blend knows of a candidate, as integers, so that sums and bins are exact everywhere.
+
+use crate::candidates::Candidate;
+use crate::history::OwnItem;
+use crate::scene::Scene;
+
+/// Which source a feature speaks for, for the reasons of a recommendation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// The customer's own purchases.
+    Own,
+    /// The given items or the cart.
+    Cart,
+    /// Undirected neighbours of the history.
+    History,
+    /// Directed neighbours of the history.
+    Next,
+    /// What the customer looked at.
+    Viewed,
+    /// Everyone's purchases.
+    Popular,
+    /// The profile or the category, alike for many candidates: never a reason.
+    Background,
+}
+
+macro_rules! features {
+    ($($variant:ident $name:literal $group:ident $text:literal),+ $(,)?) => {
+        /// A feature. Values are integers; -1 says "does not apply" where 0 is a value.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum Feature { $(#[doc = $text] $variant),+ }
+
+        impl Feature {
+            /// Every feature, in the order of [`values`].
+            pub const ALL: &'static [Feature] = &[$(Feature::$variant),+];
+            /// The stable name.
+            pub const fn as_str(self) -> &'static str { match self { $(Feature::$variant => $name),+ } }
+            /// The feature with this name.
+            pub fn from_name(name: &str) -> Option<Self> { match name { $($name => Some(Feature::$variant),)+ _ => None } }
+            /// What it speaks for.
+            pub const fn group(self) -> Group { match self { $(Feature::$variant => Group::$group),+ } }
+            /// What it measures, a sentence.
+            pub const fn meaning(self) -> &'static str { match self { $(Feature::$variant => $text),+ } }
+        }
+
+        /// Number of features.
+        pub const FEATURES: usize = Feature::ALL.len();
+    };
+}
+
+features! {
+    OwnStrength "own_strength" Own "Recency-weighted purchase days of the item, exp(-days/30) + 2 exp(-visits/50) each, in 4,096ths of the profile's strongest item.",
+    OwnStrengthRaw "own_strength_raw" Own "The same sum in 1,024ths, not divided.",
+    OwnDays "own_days" Own "Days on which the item was bought.",
+    OwnShare "own_share" Own "The same in 1,000ths of the profile's purchase days.",
+    OwnAge "own_age" Own "Days since the last purchase of the item; -1 when never bought.",
+    OwnVisitsSince "own_visits_since" Own "Purchase days since then; -1 when never bought.",
+    OwnGap "own_gap" Own "Mean days between purchases of the item; -1 below two.",
+    OwnDue "own_due" Own "(days since + 1) / (gap + 1) in 256ths; -1 below two purchases.",
+    OwnDecay7 "own_decay_7" Own "Sum over purchase days of exp(-days/7), in 1,024ths.",
+    OwnDecay90 "own_decay_90" Own "The same with exp(-days/90).",
+    OwnDecay365 "own_decay_365" Own "The same with exp(-days/365).",
+    OwnCategoryShare "own_category_share" Own "The item's exp(-days/90) in 1,000ths of its category's; -1 when the category was never bought.",
+    BoughtScore "bought_score" History "Sum of undirected weights from the history, in 4,096ths of the best candidate's.",
+    NextScore "next_score" Next "Sum of directed weights from the history, in 4,096ths of the best candidate's.",
+    CartScore "cart_score" Cart "Sum of undirected weights from the given items or the cart, in 4,096ths of the best candidate's.",
+    CartScoreRaw "cart_score_raw" Cart "The same in 65,535ths of the list's greatest weight, not divided by the best.",
+    PopularityRecent "popularity_recent" Popular "Distinct profiles of the last 28 days.",
+    PopularityWeek "popularity_week" Popular "Distinct profiles of the last 7 days.",
+    PopularityAll "popularity_all" Popular "Distinct profiles over all days.",
+    PopularityTrend "popularity_trend" Popular "Last 7 days against last 28, (4 week + 1) / (recent + 1) in 256ths.",
+    PopularityChannel "popularity_channel" Popular "Distinct profiles of the last 28 days in this channel; 0 beyond the channel's list.",
+    RepeatRate "repeat_rate" Background "Share of the item's profiles that came back to it, in 255ths.",
+    CategoryDecay90 "category_decay_90" Background "Sum of exp(-days/90) over the profile's purchase days in the item's category, in 1,024ths.",
+    ViewedAge "viewed_age" Viewed "Hours since the customer looked at the item; -1 when never.",
+    ViewedCount "viewed_count" Viewed "Looks at the item among the events that are kept.",
+    Visits "visits" Background "Purchase days of the profile.",
+    DaysSinceVisit "days_since_visit" Background "Days since the profile's last purchase day; -1 when there is none.",
+}
+
+impl Feature {
+    /// This feature's value among all.
+    #[inline]
+    pub fn of(self, values: &[i64; FEATURES]) -> i64 {
+        values.get(self as usize).copied().unwrap_or(0)
+    }
+}
+
+/// The features of a candidate in a scene, in the order of [`Feature::ALL`].
+pub fn values(scene: &Scene<'_, '_>, candidate: &Candidate) -> [i64; FEATURES] {
+    let own = candidate.own.and_then(|at| scene.history.items.get(at as usize));
+    let item = candidate.item;
+    let at = item.map(|item| item as usize);
+    let popularity = &scene.model.popularity;
+    let figure = |array: &crate::model::U32s<'_>| at.and_then(|at| array.get(at)).map_or(0, i64::from);
+    let (recent, week) = (figure(&popularity.recent), figure(&popularity.week));
+    let category = item.and_then(|item| scene.model.items.category_of(item));
+    let category_decay = category.map_or(0, |category| scene.from_history.categories.get(u32::from(category)));
+    let cart = item.map_or(0, |item| scene.from_seeds.sums.get(item));
+    let purchased = own.filter(|own| own.days > 0);
+    let of_own = |f: fn(&OwnItem<'_>) -> i64, absent: i64| purchased.map_or(absent, f);
+    let visits = i64::from(scene.history.visits);
+    [
+        of_own(|own| own.strength, 0) * 4096 / scene.history.strongest.max(1),
+        of_own(|own| own.strength, 0) >> 6,
+        of_own(|own| own.days.into(), 0),
+        of_own(|own| own.days.into(), 0) * 1000 / visits.max(1),
+        of_own(|own| own.age_days, -1),
+        of_own(|own| own.visits_since.into(), -1),
+        of_own(|own| own.gap_days(), -1),
+        of_own(|own| own.due(), -1),
+        of_own(|own| own.decay_7, 0) >> 6,
+        of_own(|own| own.decay_90, 0) >> 6,
+        of_own(|own| own.decay_365, 0) >> 6,
+        if category_decay > 0 { of_own(|own| own.decay_90, 0) * 1000 / category_decay } else { -1 },
+        scene.from_history.bought.share(item),
+        scene.from_history.next.share(item),
+        scene.from_seeds.share(item),
+        cart,
+        recent,
+        week,
+        figure(&popularity.all),
+        (4 * week + 1) * 256 / (recent + 1),
+        i64::from(scene.channel_count(item)),
+        at.and_then(|at| popularity.repeat.get(at)).map_or(0, |share| i64::from(*share)),
+        category_decay >> 6,
+        own.and_then(|own| own.viewed_ms).map_or(-1, |ms| (scene.now_ms - ms).max(0) / 3_600_000),
+        own.map_or(0, |own| own.views.into()),
+        visits,
+        scene.history.days_since_visit,
+    ]
+}
+
+/// The values of a candidate that nothing is known of, in the same scene: what a reason is measured against.
+pub fn absent(values: &[i64; FEATURES]) -> [i64; FEATURES] {
+    let mut out = *values;
+    for (feature, value) in Feature::ALL.iter().zip(out.iter_mut()) {
+        *value = match feature {
+            Feature::OwnAge | Feature::OwnVisitsSince | Feature::OwnGap | Feature::OwnDue | Feature::ViewedAge => -1,
+            feature if feature.group() == Group::Background => *value,
+            _ => 0,
+        };
+    }
+    out
+}

@@ -1,0 +1,222 @@
+//! The fold: what a profile says about each of its items at one moment.
+
+use crate::model::Model;
+use crate::profile::Profile;
+use alloc::vec::Vec;
+use unisono_message::EventType;
+
+/// Fixed point of the decays: 1.0 is 65,536.
+const ONE: f64 = 65_536.0;
+const DAY_MS: i64 = 86_400_000;
+
+/// One of the profile's own items. Decays are in 65,536ths, times in days before `now_ms`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OwnItem<'a> {
+    /// The item's id.
+    pub id: &'a str,
+    /// Its index in the model, if the model knows it.
+    pub item: Option<u32>,
+    /// Distinct days on which it was bought.
+    pub days: u32,
+    /// Days since the last purchase.
+    pub age_days: i64,
+    /// Days since the first purchase that is kept.
+    pub first_days: i64,
+    /// Purchase days of the profile after the last purchase of the item.
+    pub visits_since: u32,
+    /// Sum over purchase days of exp(-days/30) + 2 exp(-visits/50).
+    pub strength: i64,
+    /// Sum over purchase days of exp(-days/7).
+    pub decay_7: i64,
+    /// Sum over purchase days of exp(-days/60).
+    pub decay_60: i64,
+    /// Sum over purchase days of exp(-days/90).
+    pub decay_90: i64,
+    /// Sum over purchase days of exp(-days/365).
+    pub decay_365: i64,
+    /// Sum over purchase days of 0.7^visits.
+    pub decay_visits: i64,
+    /// When it was last looked at, Unix ms.
+    pub viewed_ms: Option<i64>,
+    /// Views among the events that are kept.
+    pub views: u32,
+}
+
+impl OwnItem<'_> {
+    /// Mean days between purchases; -1 below two.
+    pub fn gap_days(&self) -> i64 {
+        if self.days < 2 { -1 } else { (self.first_days - self.age_days) / i64::from(self.days - 1) }
+    }
+
+    /// (days since + 1) / (gap + 1) in 256ths; -1 below two purchases.
+    pub fn due(&self) -> i64 {
+        if self.days < 2 { -1 } else { (self.age_days + 1) * 256 / (self.gap_days() + 1) }
+    }
+}
+
+/// What the profile says at `now_ms`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct History<'a> {
+    /// Every item that was bought or looked at, ascending by id.
+    pub items: Vec<OwnItem<'a>>,
+    /// Distinct purchase days.
+    pub visits: u32,
+    /// Days since the last of them; -1 when there is none.
+    pub days_since_visit: i64,
+    /// The greatest strength of an item.
+    pub strongest: i64,
+    /// Items that the model does not know.
+    pub unknown_items: u32,
+    /// (index in the model, position in `items`), ascending.
+    known: Vec<(u32, u32)>,
+}
+
+/// The weights of one purchase day.
+struct DayWeights {
+    age: i64,
+    visit: u32,
+    strength: i64,
+    decays: [i64; 5],
+}
+
+impl DayWeights {
+    fn new(age: i64, visit: u32) -> Self {
+        let decay = |days: f64, tau: f64| libm::rint(ONE * libm::exp(-days / tau)) as i64;
+        let (days, back) = (age as f64, f64::from(visit));
+        let strength = decay(days, 30.0) + 2 * decay(back, 50.0);
+        // 0.7 = exp(-1 / 2.8037).
+        let decays = [decay(days, 7.0), decay(days, 60.0), decay(days, 90.0), decay(days, 365.0), decay(back, 2.8037)];
+        DayWeights { age, visit, strength, decays }
+    }
+}
+
+impl<'a> History<'a> {
+    /// A history of nothing.
+    pub fn empty() -> Self {
+        History {
+            items: Vec::new(),
+            visits: 0,
+            days_since_visit: -1,
+            strongest: 0,
+            unknown_items: 0,
+            known: Vec::new(),
+        }
+    }
+
+    /// Folds a profile at a moment.
+    pub fn fold(model: &Model<'_>, profile: &Profile<'a>, now_ms: i64) -> Self {
+        let today = now_ms.div_euclid(DAY_MS);
+        let mut days: Vec<DayWeights> = Vec::new();
+        let mut bought: Vec<(&'a str, u32)> = Vec::new();
+        let mut last_day = i64::MIN;
+        for mark in profile.marks().iter().filter(|mark| mark.kind == EventType::Purchase) {
+            if mark.day != last_day {
+                last_day = mark.day;
+                days.push(DayWeights::new((today - mark.day).max(0), days.len() as u32));
+            }
+            let visit = days.len() as u32 - 1;
+            // The same item in two channels on one day is one purchase day; marks of a day lie in order of the item.
+            if bought.last() != Some(&(mark.item_id, visit)) {
+                bought.push((mark.item_id, visit));
+            }
+        }
+        bought.sort_unstable();
+        let mut history = History::empty();
+        history.visits = days.len() as u32;
+        history.days_since_visit = days.first().map_or(-1, |day| day.age);
+        for (id, visit) in bought {
+            if history.items.last().is_none_or(|own| own.id != id) {
+                history.items.push(OwnItem { id, ..OwnItem::default() });
+            }
+            if let (Some(own), Some(day)) = (history.items.last_mut(), days.get(visit as usize)) {
+                add_day(own, day);
+            }
+        }
+        add_views(&mut history.items, profile);
+        history.resolve(model);
+        history
+    }
+
+    fn resolve(&mut self, model: &Model<'_>) {
+        for (position, own) in self.items.iter_mut().enumerate() {
+            own.item = model.items.ids.find(own.id);
+            self.strongest = self.strongest.max(own.strength);
+            match own.item {
+                // Items lie in order of their ids, and so do the model's.
+                Some(item) => self.known.push((item, position as u32)),
+                None => self.unknown_items += 1,
+            }
+        }
+    }
+
+    /// The position of the item with this index.
+    #[inline]
+    pub fn position_of(&self, item: u32) -> Option<u32> {
+        let at = self.known.binary_search_by_key(&item, |known| known.0).ok()?;
+        self.known.get(at).map(|known| known.1)
+    }
+
+    /// The position of the item with this id.
+    pub fn position_of_id(&self, id: &str) -> Option<u32> {
+        self.items.binary_search_by(|own| own.id.cmp(id)).ok().map(|at| at as u32)
+    }
+
+    /// Positions of the newest `count` items: by last purchase or look, then by strength, then by id.
+    pub fn newest(&self, count: usize, now_ms: i64) -> Vec<u32> {
+        let today = now_ms.div_euclid(DAY_MS);
+        let mut order: Vec<u32> = (0..self.items.len() as u32).collect();
+        let key = |at: &u32| self.items.get(*at as usize).map(|own| (own.last_day(today), own.strength));
+        let newest_first = |a: &u32, b: &u32| key(b).cmp(&key(a)).then(a.cmp(b));
+        if order.len() > count && count > 0 {
+            order.select_nth_unstable_by(count - 1, newest_first);
+        }
+        order.truncate(count);
+        order.sort_unstable_by(newest_first);
+        order
+    }
+}
+
+impl OwnItem<'_> {
+    /// The day of the last purchase or look.
+    fn last_day(&self, today: i64) -> i64 {
+        let bought = if self.days > 0 { today - self.age_days } else { i64::MIN };
+        self.viewed_ms.map_or(bought, |ms| bought.max(ms.div_euclid(DAY_MS)))
+    }
+}
+
+fn add_day(own: &mut OwnItem<'_>, day: &DayWeights) {
+    // Visits come newest first.
+    if own.days == 0 {
+        own.age_days = day.age;
+        own.visits_since = day.visit;
+    }
+    own.first_days = day.age;
+    own.days += 1;
+    own.strength += day.strength;
+    let [decay_7, decay_60, decay_90, decay_365, decay_visits] = day.decays;
+    own.decay_7 += decay_7;
+    own.decay_60 += decay_60;
+    own.decay_90 += decay_90;
+    own.decay_365 += decay_365;
+    own.decay_visits += decay_visits;
+}
+
+/// Views and clicks among the full events; items that were only looked at join the list.
+fn add_views<'a>(items: &mut Vec<OwnItem<'a>>, profile: &Profile<'a>) {
+    let looks = profile.events().iter().filter(|event| matches!(event.kind, EventType::View | EventType::Click));
+    let mut views: Vec<(&'a str, i64)> = looks.filter_map(|event| Some((event.item_id?, event.ts_ms))).collect();
+    views.sort_unstable();
+    let bought = items.len();
+    let mut at = 0usize;
+    while let Some((id, _)) = views.get(at) {
+        let same = views.iter().skip(at).take_while(|view| view.0 == *id);
+        let (count, last_ms) = same.fold((0u32, 0i64), |(count, _), view| (count + 1, view.1));
+        at += count as usize;
+        let found = items.get(..bought).unwrap_or_default().binary_search_by(|own| own.id.cmp(id));
+        match found.ok().and_then(|position| items.get_mut(position)) {
+            Some(own) => (own.viewed_ms, own.views) = (Some(last_ms), count),
+            None => items.push(OwnItem { id, viewed_ms: Some(last_ms), views: count, ..OwnItem::default() }),
+        }
+    }
+    items.sort_unstable_by(|a, b| a.id.cmp(b.id));
+}

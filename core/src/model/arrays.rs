@@ -1,0 +1,162 @@
+//! Typed views over raw little-endian bytes. Reading in place needs no alignment and copies nothing.
+
+macro_rules! view {
+    ($name:ident, $number:ty, $width:literal, $text:literal) => {
+        #[doc = $text]
+        #[derive(Clone, Copy, Debug, Default)]
+        pub struct $name<'a>(&'a [[u8; $width]]);
+
+        impl<'a> $name<'a> {
+            /// A view of `bytes`; none when they are no whole number of elements.
+            pub fn new(bytes: &'a [u8]) -> Option<Self> {
+                let (elements, rest) = bytes.as_chunks::<$width>();
+                rest.is_empty().then_some(Self(elements))
+            }
+
+            /// Number of elements.
+            #[inline]
+            pub fn len(&self) -> usize {
+                self.0.len()
+            }
+
+            /// Whether there is none.
+            pub fn is_empty(&self) -> bool {
+                self.0.is_empty()
+            }
+
+            /// The element at `index`, none beyond the end.
+            #[inline]
+            pub fn get(&self, index: usize) -> Option<$number> {
+                self.0.get(index).map(|bytes| <$number>::from_le_bytes(*bytes))
+            }
+
+            /// The elements from `start` to before `end`; empty where these lie outside.
+            #[inline]
+            pub fn slice(&self, start: usize, end: usize) -> Self {
+                Self(self.0.get(start..end).unwrap_or_default())
+            }
+
+            /// Every element in order.
+            #[inline]
+            pub fn iter(&self) -> impl ExactSizeIterator<Item = $number> + use<'a> {
+                self.0.iter().map(|bytes| <$number>::from_le_bytes(*bytes))
+            }
+        }
+    };
+}
+
+view!(U16s, u16, 2, "A `u16` array, little-endian.");
+view!(U32s, u32, 4, "A `u32` array, little-endian.");
+view!(I64s, i64, 8, "An `i64` array, little-endian.");
+
+impl U32s<'_> {
+    /// Whether a rising array holds a value.
+    pub fn holds_sorted(&self, value: u32) -> bool {
+        self.0.binary_search_by(|bytes| u32::from_le_bytes(*bytes).cmp(&value)).is_ok()
+    }
+}
+
+/// Strings in ascending order of their bytes, one after another; an index is a rank.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SortedStrings<'a> {
+    offsets: U32s<'a>,
+    bytes: &'a [u8],
+}
+
+impl<'a> SortedStrings<'a> {
+    /// A view; none unless the offsets rise from 0 to the end of `bytes` and the strings are UTF-8, strictly ascending.
+    pub fn new(offsets: U32s<'a>, bytes: &'a [u8]) -> Option<Self> {
+        let strings = SortedStrings { offsets, bytes };
+        let starts_at_zero = offsets.get(0) == Some(0);
+        let ends_at_end =
+            offsets.len().checked_sub(1).and_then(|last| offsets.get(last)) == u32::try_from(bytes.len()).ok();
+        if !starts_at_zero || !ends_at_end {
+            return None;
+        }
+        let mut before: Option<&[u8]> = None;
+        for index in 0..strings.len() {
+            let string = strings.bytes_at(index)?;
+            if before.is_some_and(|before| before >= string) || core::str::from_utf8(string).is_err() {
+                return None;
+            }
+            before = Some(string);
+        }
+        Some(strings)
+    }
+
+    /// Number of strings.
+    pub fn len(&self) -> usize {
+        self.offsets.len().saturating_sub(1)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The string with this rank; empty when there is none.
+    pub fn get(&self, index: u32) -> &'a str {
+        self.bytes_at(index as usize).and_then(|bytes| core::str::from_utf8(bytes).ok()).unwrap_or_default()
+    }
+
+    /// The rank of a string, by binary search in place.
+    pub fn find(&self, string: &str) -> Option<u32> {
+        let wanted = string.as_bytes();
+        let (mut low, mut high) = (0usize, self.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.bytes_at(middle)?.cmp(wanted) {
+                core::cmp::Ordering::Less => low = middle + 1,
+                core::cmp::Ordering::Greater => high = middle,
+                core::cmp::Ordering::Equal => return u32::try_from(middle).ok(),
+            }
+        }
+        None
+    }
+
+    fn bytes_at(&self, index: usize) -> Option<&'a [u8]> {
+        let start = self.offsets.get(index)? as usize;
+        let end = self.offsets.get(index + 1)? as usize;
+        self.bytes.get(start..end)
+    }
+}
+
+/// Rows of different lengths: row `i` is `offsets[i]..offsets[i + 1]` of the arrays beside it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rows<'a> {
+    offsets: U32s<'a>,
+}
+
+impl<'a> Rows<'a> {
+    /// A view; none unless the offsets rise from 0 to `entries`.
+    pub fn new(offsets: U32s<'a>, entries: usize) -> Option<Self> {
+        let mut before = 0u32;
+        for (index, offset) in offsets.iter().enumerate() {
+            if offset < before || (index == 0 && offset != 0) {
+                return None;
+            }
+            before = offset;
+        }
+        (!offsets.is_empty() && before as usize == entries).then_some(Rows { offsets })
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.offsets.len().saturating_sub(1)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Start and end of a row; an empty range when there is no such row.
+    #[inline]
+    pub fn range(&self, row: u32) -> (usize, usize) {
+        let row = row as usize;
+        match (self.offsets.get(row), self.offsets.get(row + 1)) {
+            (Some(start), Some(end)) => (start as usize, end as usize),
+            _ => (0, 0),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The file: MessagePack root, zeros up to a multiple of 16, then raw little-endian arrays, each at a multiple of 16.
+//!
+//! ```text
+//! root = {"format_version": 1, "model_id": bin 32, ..., "sections": [
+//!     {"name", "dtype", "first", "end", "offset", "length", "sha256"}, ...]}
+//! ```
+//! `offset` counts from the data area, which starts at the root's length rounded up to 16; `first..end` is the range of
+//! items that a section covers (0..items in a whole file). `model_id` is the SHA-256 of the root without `model_id`.
+
+/// The format that this version writes and reads.
+pub const FORMAT_VERSION: i64 = 1;
+/// Sections start at multiples of this, from the file's start.
+pub(super) const ALIGNMENT: usize = 16;
+
+/// The type of an array's elements, named as numpy names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dtype {
+    /// One byte.
+    U8,
+    /// Two bytes, little-endian.
+    U16,
+    /// Four bytes, little-endian.
+    U32,
+    /// Eight bytes, two's complement, little-endian.
+    I64,
+}
+
+impl Dtype {
+    /// numpy's name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Dtype::U8 => "u1",
+            Dtype::U16 => "<u2",
+            Dtype::U32 => "<u4",
+            Dtype::I64 => "<i8",
+        }
+    }
+}
+
+macro_rules! sections {
+    ($($name:ident $word:literal $dtype:ident $text:literal),+ $(,)?) => {
+        /// A named array of the file.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Section { $(#[doc = $text] $name),+ }
+
+        impl Section {
+            /// Every section, in the order in which files hold them.
+            pub const ALL: &'static [Section] = &[$(Section::$name),+];
+            /// The name in the root.
+            pub const fn name(self) -> &'static str { match self { $(Section::$name => $word),+ } }
+            /// The type of its elements.
+            pub const fn dtype(self) -> Dtype { match self { $(Section::$name => Dtype::$dtype),+ } }
+            /// What it holds.
+            pub const fn meaning(self) -> &'static str { match self { $(Section::$name => $text),+ } }
+        }
+    };
+}
+
+sections! {
+    ItemIdOffsets "items.id_offsets" U32 "Start of each item's id in `items.id_bytes`, and the end: items + 1 values.",
+    ItemIdBytes "items.id_bytes" U8 "The item ids in ascending order of their bytes.",
+    ItemCategory "items.category" U16 "Index of each item's category; 65,535 for none.",
+    ItemFlags "items.flags" U8 "Bit 0: sensitive, bit 1: restricted.",
+    ItemChannels "items.channels" U32 "Bit per channel of the root in which the item is sold; absent: all in all.",
+    ItemAvailableFrom "items.available_from_ms" I64 "Unix ms from which the item is available; absent: always.",
+    ItemUnavailableFrom "items.unavailable_from_ms" I64 "Unix ms from which it no longer is; absent: never.",
+    ItemGroup "items.group" U32 "Number of the item's variant group; 4,294,967,295 for none; absent: no groups.",
+    CategoryOffsets "categories.offsets" U32 "Start of each category path in `categories.bytes`, and the end.",
+    CategoryBytes "categories.bytes" U8 "The category paths in ascending order of their bytes.",
+    PopularityAll "popularity.all" U32 "Distinct profiles with the target event; 0 below the support floor.",
+    PopularityRecent "popularity.recent" U32 "The same within the last 28 days.",
+    PopularityWeek "popularity.week" U32 "The same within the last 7 days.",
+    PopularityRepeat "popularity.repeat" U8 "Share of the item's profiles that came back to it, in 255ths; 0 below the floor.",
+    PopularityOrder "popularity.order" U32 "Items with popularity, by recent, then all, both descending, then index.",
+    ChannelOffsets "popularity.channel_offsets" U32 "Start of each channel's row, and the end: channels + 1 values.",
+    ChannelItems "popularity.channel_items" U32 "Most popular items of a channel in the last 28 days, best first.",
+    ChannelCounts "popularity.channel_counts" U32 "Their distinct profiles.",
+    BoughtOffsets "neighbours.bought_offsets" U32 "Start of each item's row of the undirected list, and the end.",
+    BoughtItems "neighbours.bought_items" U32 "Items in the same order or session, strongest first.",
+    BoughtWeights "neighbours.bought_weights" U16 "Their cosine, in 65,535ths of the list's greatest.",
+    NextOffsets "neighbours.next_offsets" U32 "Start of each item's row of the directed list, and the end.",
+    NextItems "neighbours.next_items" U32 "Items that came after it, strongest first.",
+    NextWeights "neighbours.next_weights" U16 "Their cosine, in 65,535ths of the list's greatest.",
+    OfferIdOffsets "offers.id_offsets" U32 "Start of each offer's id in `offers.id_bytes`, and the end.",
+    OfferIdBytes "offers.id_bytes" U8 "The offer ids in ascending order of their bytes.",
+    OfferStarts "offers.starts_ms" I64 "Unix ms at which the offer begins.",
+    OfferEnds "offers.ends_ms" I64 "Unix ms at which it ends (not included).",
+    OfferChannels "offers.channels" U32 "Bit per channel in which it holds.",
+    OfferCaps "offers.caps" U32 "Redemptions per profile within the cap's days; 0 for no cap.",
+    OfferCapDays "offers.cap_days" U32 "Rolling days of the cap.",
+    OfferCategory "offers.category" U16 "Category that it covers; 65,535 when it covers items.",
+    OfferPopularity "offers.popularity" U32 "Distinct profiles that redeemed it; 0 below the support floor.",
+    OfferItemOffsets "offers.item_offsets" U32 "Start of each offer's row of items, and the end.",
+    OfferItems "offers.items" U32 "Items that it covers, ascending within an offer.",
+}
+
+/// Bit of `items.flags`.
+pub const FLAG_SENSITIVE: u8 = 1;
+/// Bit of `items.flags`.
+pub const FLAG_RESTRICTED: u8 = 2;
+/// No category.
+pub const NO_CATEGORY: u16 = u16::MAX;
+/// No variant group.
+pub const NO_GROUP: u32 = u32::MAX;
+
+/// The length of the root rounded up to where the data area starts.
+pub const fn data_start(root_length: usize) -> usize {
+    root_length.next_multiple_of(ALIGNMENT)
+}

@@ -1,0 +1,292 @@
+//! Bytes to a model: views into the file, checked once. Its twin `encode.rs` stands beside it.
+
+use super::arrays::{I64s, Rows, SortedStrings, U16s, U32s};
+use super::layout::{ALIGNMENT, NO_CATEGORY, Section};
+use super::root::{self, Root, SectionEntry};
+use super::{Items, Model, Neighbours, Offers, Popularity};
+use crate::digest::sha256;
+use alloc::format;
+use unisono_message::limits;
+use unisono_message::{Error, ErrorCode, Result};
+
+impl<'a> Model<'a> {
+    /// Reads a model file in place: no array is copied.
+    ///
+    /// # Errors
+    /// `model_truncated`, `model_version_unsupported`, `model_root_invalid`, `model_section_missing`,
+    /// `model_section_invalid`, `model_section_hash`, `model_index_out_of_range`, `model_ranges_unsupported`,
+    /// `trailing_bytes`; the field names the section.
+    pub fn load(file: &'a [u8]) -> Result<Self> {
+        let root = root::read(file)?;
+        let sections = Sections::check(file, &root)?;
+        let n = root.items as usize;
+        let items = read_items(&sections, n)?;
+        let categories = items.categories.len();
+        let popularity = read_popularity(&sections, n, root.channels.len())?;
+        let bought =
+            read_neighbours(&sections, n, [Section::BoughtOffsets, Section::BoughtItems, Section::BoughtWeights])?;
+        let next_items =
+            read_neighbours(&sections, n, [Section::NextOffsets, Section::NextItems, Section::NextWeights])?;
+        let offers = read_offers(&sections, n, categories)?;
+        Ok(Model {
+            model_id: root.model_id,
+            items_len: root.items,
+            currency: root.currency,
+            channels: root.channels,
+            min_support: root.min_support,
+            keep_unknown_items: root.keep_unknown_items,
+            history_items: root.history_items,
+            candidates_per_source: root.candidates_per_source,
+            horizon_days: root.horizon_days,
+            scale_bits: root.scale_bits,
+            next: root.next,
+            together: root.together,
+            calibrations: root.calibrations,
+            sections: root.sections,
+            items,
+            popularity,
+            bought,
+            next_items,
+            offers,
+        })
+    }
+
+    /// The number of a channel, by which masks and channel rows count.
+    pub fn channel(&self, name: &str) -> Option<u32> {
+        self.channels.iter().position(|channel| *channel == name).map(|at| at as u32)
+    }
+}
+
+struct Sections<'a, 'r> {
+    data: &'a [u8],
+    entries: &'r [SectionEntry<'a>],
+}
+
+impl<'a, 'r> Sections<'a, 'r> {
+    /// Checks place, range, type and hash of every section, and that nothing follows the last.
+    fn check(file: &'a [u8], root: &'r Root<'a>) -> Result<Self> {
+        let data = file.get(root.data_start.min(file.len())..).unwrap_or_default();
+        let mut end = 0usize;
+        for (index, entry) in root.sections.iter().enumerate() {
+            if root.sections.iter().skip(index + 1).any(|other| other.name == entry.name) {
+                return Err(invalid(entry.name, "stands twice"));
+            }
+            if entry.first != 0 || entry.end != i64::from(root.items) {
+                let message = format!("the section covers items {} to {} of {}", entry.first, entry.end, root.items);
+                return Err(Error::new(ErrorCode::ModelRangesUnsupported, message).in_field(entry.name));
+            }
+            if entry.offset % ALIGNMENT != 0 {
+                return Err(invalid(entry.name, "does not start at a multiple of 16"));
+            }
+            let after = entry.offset.saturating_add(entry.length);
+            let Some(bytes) = data.get(entry.offset..after) else {
+                let message = format!("the section ends at byte `{after}` of the data area, which has {}", data.len());
+                return Err(Error::new(ErrorCode::ModelTruncated, message).in_field(entry.name));
+            };
+            if sha256(&[bytes]) != entry.sha256 {
+                let message = "the bytes do not have the SHA-256 that the root names";
+                return Err(Error::new(ErrorCode::ModelSectionHash, message).in_field(entry.name));
+            }
+            end = end.max(after);
+        }
+        if data.len() > end {
+            return Err(Error::new(
+                ErrorCode::TrailingBytes,
+                format!("`{}` bytes follow the last section", data.len() - end),
+            ));
+        }
+        Ok(Sections { data, entries: &root.sections })
+    }
+
+    /// The bytes of a section; empty when the file has none.
+    fn optional(&self, section: Section) -> Result<&'a [u8]> {
+        let Some(entry) = self.entries.iter().find(|entry| entry.name == section.name()) else { return Ok(&[]) };
+        if entry.dtype != section.dtype().as_str() {
+            return Err(invalid(
+                entry.name,
+                &format!("has the type `{}`, not `{}`", entry.dtype, section.dtype().as_str()),
+            ));
+        }
+        Ok(self.data.get(entry.offset..entry.offset.saturating_add(entry.length)).unwrap_or_default())
+    }
+
+    fn u8s(&self, section: Section, length: usize) -> Result<&'a [u8]> {
+        let bytes = self.optional(section)?;
+        check_length(section, bytes.len(), length)?;
+        Ok(bytes)
+    }
+
+    fn u16s(&self, section: Section, length: usize) -> Result<U16s<'a>> {
+        let array = U16s::new(self.optional(section)?).ok_or_else(|| ragged(section))?;
+        check_length(section, array.len(), length)?;
+        Ok(array)
+    }
+
+    fn any_u32s(&self, section: Section) -> Result<U32s<'a>> {
+        U32s::new(self.optional(section)?).ok_or_else(|| ragged(section))
+    }
+
+    fn u32s(&self, section: Section, length: usize) -> Result<U32s<'a>> {
+        let array = self.any_u32s(section)?;
+        check_length(section, array.len(), length)?;
+        Ok(array)
+    }
+
+    fn i64s(&self, section: Section, length: usize) -> Result<I64s<'a>> {
+        let array = I64s::new(self.optional(section)?).ok_or_else(|| ragged(section))?;
+        check_length(section, array.len(), length)?;
+        Ok(array)
+    }
+
+    /// An optional per-item array is as long as the items, or absent.
+    fn length_of(&self, section: Section, length: usize) -> usize {
+        if self.entries.iter().any(|entry| entry.name == section.name()) { length } else { 0 }
+    }
+
+    /// Item indices, each below `below`.
+    fn indices(&self, section: Section, below: usize) -> Result<U32s<'a>> {
+        let array = self.any_u32s(section)?;
+        match array.iter().position(|index| index as usize >= below) {
+            None => Ok(array),
+            Some(at) => Err(out_of_range(section, at, below)),
+        }
+    }
+
+    fn strings(&self, offsets: Section, bytes: Section) -> Result<SortedStrings<'a>> {
+        let starts = self.any_u32s(offsets)?;
+        if starts.is_empty() {
+            return Ok(SortedStrings::default());
+        }
+        SortedStrings::new(starts, self.optional(bytes)?)
+            .ok_or_else(|| invalid(offsets.name(), "does not cut its bytes into rising UTF-8 strings"))
+    }
+
+    fn rows(&self, section: Section, rows: usize, entries: usize) -> Result<Rows<'a>> {
+        let offsets = self.u32s(section, rows + 1)?;
+        Rows::new(offsets, entries)
+            .ok_or_else(|| invalid(section.name(), "does not rise from 0 to the number of entries"))
+    }
+}
+
+fn read_items<'a>(s: &Sections<'a, '_>, n: usize) -> Result<Items<'a>> {
+    let ids = s.strings(Section::ItemIdOffsets, Section::ItemIdBytes)?;
+    if ids.len() != n {
+        return Err(invalid(Section::ItemIdOffsets.name(), &format!("holds `{}` ids for {n} items", ids.len())));
+    }
+    let categories = s.strings(Section::CategoryOffsets, Section::CategoryBytes)?;
+    if categories.len() > limits::MODEL_CATEGORIES_MAX {
+        return Err(invalid(Section::CategoryOffsets.name(), "holds more than model_categories_max categories"));
+    }
+    let category = s.u16s(Section::ItemCategory, n)?;
+    check_categories(Section::ItemCategory, category, categories.len())?;
+    let optional = |section| s.length_of(section, n);
+    Ok(Items {
+        ids,
+        category,
+        flags: s.u8s(Section::ItemFlags, n)?,
+        channels: s.u32s(Section::ItemChannels, optional(Section::ItemChannels))?,
+        available_from_ms: s.i64s(Section::ItemAvailableFrom, optional(Section::ItemAvailableFrom))?,
+        unavailable_from_ms: s.i64s(Section::ItemUnavailableFrom, optional(Section::ItemUnavailableFrom))?,
+        group: s.u32s(Section::ItemGroup, optional(Section::ItemGroup))?,
+        categories,
+    })
+}
+
+fn check_categories(section: Section, categories: U16s<'_>, below: usize) -> Result<()> {
+    match categories.iter().position(|category| category != NO_CATEGORY && usize::from(category) >= below) {
+        None => Ok(()),
+        Some(at) => Err(out_of_range(section, at, below)),
+    }
+}
+
+fn read_popularity<'a>(s: &Sections<'a, '_>, n: usize, channels: usize) -> Result<Popularity<'a>> {
+    let channel_items = s.indices(Section::ChannelItems, n)?;
+    Ok(Popularity {
+        all: s.u32s(Section::PopularityAll, n)?,
+        recent: s.u32s(Section::PopularityRecent, n)?,
+        week: s.u32s(Section::PopularityWeek, n)?,
+        repeat: s.u8s(Section::PopularityRepeat, n)?,
+        order: s.indices(Section::PopularityOrder, n)?,
+        channel_rows: s.rows(Section::ChannelOffsets, channels, channel_items.len())?,
+        channel_items,
+        channel_counts: s.u32s(Section::ChannelCounts, channel_items.len())?,
+    })
+}
+
+fn read_neighbours<'a>(
+    s: &Sections<'a, '_>,
+    n: usize,
+    [offsets, items, weights]: [Section; 3],
+) -> Result<Neighbours<'a>> {
+    let indices = s.indices(items, n)?;
+    let rows = s.rows(offsets, n, indices.len())?;
+    let longest = (0..n as u32).map(|row| rows.range(row)).map(|(start, end)| end - start).max().unwrap_or(0);
+    if longest > limits::MODEL_NEIGHBOURS_MAX {
+        return Err(invalid(
+            offsets.name(),
+            &format!("has a row of `{longest}`; model_neighbours_max is {}", limits::MODEL_NEIGHBOURS_MAX),
+        ));
+    }
+    Ok(Neighbours { rows, items: indices, weights: s.u16s(weights, indices.len())? })
+}
+
+fn read_offers<'a>(s: &Sections<'a, '_>, n: usize, categories: usize) -> Result<Offers<'a>> {
+    let ids = s.strings(Section::OfferIdOffsets, Section::OfferIdBytes)?;
+    let count = ids.len();
+    if count == 0 {
+        return Ok(Offers::default());
+    }
+    if count > limits::MODEL_OFFERS_MAX {
+        return Err(invalid(Section::OfferIdOffsets.name(), "holds more than model_offers_max offers"));
+    }
+    let items = s.indices(Section::OfferItems, n)?;
+    let category = s.u16s(Section::OfferCategory, count)?;
+    check_categories(Section::OfferCategory, category, categories)?;
+    let rows = s.rows(Section::OfferItemOffsets, count, items.len())?;
+    for offer in 0..count as u32 {
+        let (start, end) = rows.range(offer);
+        let row = items.slice(start, end);
+        if row.iter().zip(row.iter().skip(1)).any(|(a, b)| a >= b) {
+            return Err(invalid(Section::OfferItems.name(), "has a row that does not rise"));
+        }
+    }
+    Ok(Offers {
+        ids,
+        starts_ms: s.i64s(Section::OfferStarts, count)?,
+        ends_ms: s.i64s(Section::OfferEnds, count)?,
+        channels: s.u32s(Section::OfferChannels, count)?,
+        caps: s.u32s(Section::OfferCaps, count)?,
+        cap_days: s.u32s(Section::OfferCapDays, count)?,
+        category,
+        popularity: s.u32s(Section::OfferPopularity, count)?,
+        rows,
+        items,
+    })
+}
+
+#[cold]
+fn invalid(section: &str, what: &str) -> Error {
+    Error::new(ErrorCode::ModelSectionInvalid, format!("the section {what}")).in_field(section)
+}
+
+#[cold]
+fn ragged(section: Section) -> Error {
+    invalid(section.name(), "is no whole number of elements")
+}
+
+#[cold]
+fn out_of_range(section: Section, at: usize, below: usize) -> Error {
+    let message = format!("element `{at}` points beyond the {below} that there are");
+    Error::new(ErrorCode::ModelIndexOutOfRange, message).in_field(section.name())
+}
+
+fn check_length(section: Section, found: usize, wanted: usize) -> Result<()> {
+    match (found == wanted, found) {
+        (true, _) => Ok(()),
+        (false, 0) => {
+            let message = format!("the model needs `{wanted}` elements of this section");
+            Err(Error::new(ErrorCode::ModelSectionMissing, message).in_field(section.name()))
+        }
+        (false, _) => Err(invalid(section.name(), &format!("has `{found}` elements, not {wanted}"))),
+    }
+}

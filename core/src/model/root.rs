@@ -1,0 +1,306 @@
+//! The root: what a model says of itself, and where its sections lie.
+
+use super::layout::{FORMAT_VERSION, data_start};
+use crate::blend::{Blend, Calibration, Table};
+use crate::digest::sha256;
+use crate::features::Feature;
+use alloc::format;
+use alloc::vec::Vec;
+use unisono_message::limits;
+use unisono_message::{Error, ErrorCode, PlacementKind, Reader, Result, Writer, read_fields};
+
+/// A section as the root lists it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SectionEntry<'a> {
+    /// Its name, as `items.id_bytes`.
+    pub name: &'a str,
+    /// Element type in numpy's words.
+    pub dtype: &'a str,
+    /// First item that it covers.
+    pub first: i64,
+    /// The item after the last one that it covers.
+    pub end: i64,
+    /// Bytes from the start of the data area.
+    pub offset: usize,
+    /// Bytes.
+    pub length: usize,
+    /// SHA-256 of its bytes.
+    pub sha256: &'a [u8],
+}
+
+/// The root, decoded.
+pub(super) struct Root<'a> {
+    pub(super) model_id: [u8; 32],
+    pub(super) items: u32,
+    pub(super) currency: Option<&'a str>,
+    pub(super) channels: Vec<&'a str>,
+    pub(super) min_support: u32,
+    pub(super) keep_unknown_items: bool,
+    pub(super) history_items: u32,
+    pub(super) candidates_per_source: u32,
+    pub(super) horizon_days: u32,
+    pub(super) scale_bits: u32,
+    pub(super) next: Blend,
+    pub(super) together: Blend,
+    pub(super) calibrations: Vec<(PlacementKind, Calibration)>,
+    pub(super) sections: Vec<SectionEntry<'a>>,
+    /// Where the data area starts.
+    pub(super) data_start: usize,
+}
+
+const ROOT: [&str; 13] = [
+    "items",
+    "currency",
+    "channels",
+    "min_support",
+    "keep_unknown_items",
+    "history_items",
+    "candidates_per_source",
+    "horizon_days",
+    "scale_bits",
+    "next",
+    "together",
+    "calibrations",
+    "sections",
+];
+
+/// Reads the root at the start of a file.
+pub(super) fn read<'a>(file: &'a [u8]) -> Result<Root<'a>> {
+    let id = read_id(file).map_err(|error| as_model_error(error, file))?;
+    let mut reader = Reader::new(file);
+    let mut root = empty(id.model_id);
+    let mut present = 0u32;
+    read_fields(&mut reader, &ROOT, &mut |r, field| {
+        present |= 1 << field;
+        read_field(&mut root, r, field)
+    })
+    .map_err(|error| as_model_error(error, file))?;
+    let length = file.len() - reader.rest().len();
+    if length > limits::MODEL_ROOT_BYTES_MAX {
+        return Err(invalid(format!(
+            "a root of `{length}` bytes; model_root_bytes_max is {}",
+            limits::MODEL_ROOT_BYTES_MAX
+        )));
+    }
+    // Everything but the currency, which may be null.
+    let required = ((1u32 << ROOT.len()) - 1) & !(1 << 1);
+    if let Some(name) = ROOT.iter().enumerate().find(|(at, _)| required & !present & (1 << at) != 0).map(|pair| pair.1)
+    {
+        return Err(invalid(format!("the root has no `{name}`")).in_field(name));
+    }
+    let mut header = Writer::new();
+    header.map(id.pairs - 1);
+    let before = file.get(id.header_end..id.pair_start).unwrap_or_default();
+    let after = file.get(id.pair_end..length).unwrap_or_default();
+    if sha256(&[header.as_bytes(), before, after]) != id.model_id {
+        return Err(invalid("the root does not have the SHA-256 that its `model_id` says").in_field("model_id"));
+    }
+    root.data_start = data_start(length);
+    Ok(root)
+}
+
+struct Id {
+    model_id: [u8; 32],
+    pairs: usize,
+    header_end: usize,
+    pair_start: usize,
+    pair_end: usize,
+}
+
+/// The version stands first and the id second, so that a newer file is recognised whatever else it holds.
+fn read_id(file: &[u8]) -> Result<Id> {
+    let mut reader = Reader::new(file);
+    let at = |reader: &Reader<'_>| file.len() - reader.rest().len();
+    let pairs = reader.map()?;
+    let header_end = at(&reader);
+    if reader.str()? != "format_version" {
+        return Err(invalid("a model's root begins with `format_version`"));
+    }
+    let version = reader.int()?;
+    if version != FORMAT_VERSION {
+        let message = format!("the file has format `{version}`; this module reads {FORMAT_VERSION}");
+        return Err(Error::new(ErrorCode::ModelVersionUnsupported, message).in_field("format_version"));
+    }
+    let pair_start = at(&reader);
+    if reader.str()? != "model_id" {
+        return Err(invalid("`model_id` must follow `format_version`"));
+    }
+    let model_id = <[u8; 32]>::try_from(reader.bin()?).map_err(|_| invalid("a `model_id` has 32 bytes"))?;
+    Ok(Id { model_id, pairs, header_end, pair_start, pair_end: at(&reader) })
+}
+
+fn empty<'a>(model_id: [u8; 32]) -> Root<'a> {
+    Root {
+        model_id,
+        items: 0,
+        currency: None,
+        channels: Vec::new(),
+        min_support: 0,
+        keep_unknown_items: false,
+        history_items: 0,
+        candidates_per_source: 0,
+        horizon_days: 0,
+        scale_bits: 0,
+        next: Blend::default(),
+        together: Blend::default(),
+        calibrations: Vec::new(),
+        sections: Vec::new(),
+        data_start: 0,
+    }
+}
+
+fn read_field<'a>(root: &mut Root<'a>, r: &mut Reader<'a>, field: usize) -> Result<()> {
+    match field {
+        0 => root.items = count(r, limits::MODEL_ITEMS_MAX as i64)?,
+        1 => root.currency = Some(r.str()?),
+        2 => {
+            for _ in 0..r.array_up_to(limits::MODEL_CHANNELS_MAX, "model_channels_max")? {
+                root.channels.push(r.str()?);
+            }
+        }
+        3 => root.min_support = count(r, i64::from(u32::MAX))?,
+        4 => root.keep_unknown_items = r.bool()?,
+        5 => root.history_items = count(r, i64::from(limits::HISTORY_ITEMS_FOR_NEIGHBOURS_MAX))?,
+        6 => root.candidates_per_source = count(r, limits::ID_LIST_MAX as i64)?,
+        7 => root.horizon_days = count(r, 36_500)?,
+        8 => root.scale_bits = count(r, 32)?,
+        9 => root.next = read_blend(r)?,
+        10 => root.together = read_blend(r)?,
+        11 => root.calibrations = read_calibrations(r)?,
+        _ => {
+            for index in 0..r.array_up_to(limits::MODEL_SECTIONS_MAX, "model_sections_max")? {
+                root.sections.push(read_section(r).map_err(|error| error.at_index(index))?);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn count(r: &mut Reader<'_>, max: i64) -> Result<u32> {
+    r.int_within(0, max).map(|value| value as u32)
+}
+
+fn read_section<'a>(r: &mut Reader<'a>) -> Result<SectionEntry<'a>> {
+    let mut entry = SectionEntry::default();
+    let known = ["name", "dtype", "first", "end", "offset", "length", "sha256"];
+    read_fields(r, &known, &mut |r, field| {
+        match field {
+            0 => entry.name = r.str()?,
+            1 => entry.dtype = r.str()?,
+            2 => entry.first = r.int()?,
+            3 => entry.end = r.int()?,
+            4 => entry.offset = r.int_within(0, i64::from(u32::MAX))? as usize,
+            5 => entry.length = r.int_within(0, i64::from(u32::MAX))? as usize,
+            _ => entry.sha256 = r.bin()?,
+        }
+        Ok(())
+    })?;
+    Ok(entry)
+}
+
+fn read_blend(r: &mut Reader<'_>) -> Result<Blend> {
+    let mut blend = Blend::default();
+    read_fields(r, &["base", "features"], &mut |r, field| {
+        if field == 0 {
+            blend.base = points(r)?;
+            return Ok(());
+        }
+        for index in 0..r.array_up_to(limits::MODEL_FEATURES_MAX, "model_features_max")? {
+            blend.tables.push(read_table(r).map_err(|error| error.at_index(index))?);
+        }
+        Ok(())
+    })?;
+    Ok(blend)
+}
+
+fn read_table(r: &mut Reader<'_>) -> Result<Table> {
+    let (mut feature, mut edges, mut values) = (None, Vec::new(), Vec::new());
+    read_fields(r, &["name", "edges", "points"], &mut |r, field| {
+        match field {
+            0 => {
+                let name = r.str()?;
+                feature = Feature::from_name(name);
+                if feature.is_none() {
+                    return Err(invalid(format!("no feature has the name `{name}`")));
+                }
+            }
+            1 => edges = ints(r, limits::MODEL_BINS_MAX, |r| r.int())?,
+            _ => values = ints(r, limits::MODEL_BINS_MAX, points)?,
+        }
+        Ok(())
+    })?;
+    let Some(feature) = feature else { return Err(invalid("a table has no `name`")) };
+    if !rises(&edges) || values.len() != edges.len() + 1 {
+        return Err(invalid(format!(
+            "the table of `{}` needs rising edges and one more points than edges",
+            feature.as_str()
+        )));
+    }
+    Ok(Table { feature, edges, points: values })
+}
+
+fn read_calibrations(r: &mut Reader<'_>) -> Result<Vec<(PlacementKind, Calibration)>> {
+    let names = PlacementKind::ALL.map(PlacementKind::as_str);
+    let mut out = Vec::new();
+    read_fields(r, &names, &mut |r, field| {
+        let mut map = Calibration::default();
+        read_fields(r, &["scores", "probabilities"], &mut |r, part| {
+            let values = ints(r, limits::MODEL_KNOTS_MAX, |r| r.int_within(-(1 << 60), 1 << 60))?;
+            if part == 0 {
+                map.scores = values
+            } else {
+                map.probabilities = values
+            }
+            Ok(())
+        })?;
+        let monotone = map.probabilities.iter().zip(map.probabilities.iter().skip(1)).all(|(a, b)| a <= b);
+        let bounded = map.probabilities.iter().all(|p| (0..=1 << 30).contains(p));
+        if map.scores.is_empty()
+            || map.scores.len() != map.probabilities.len()
+            || !rises(&map.scores)
+            || !monotone
+            || !bounded
+        {
+            return Err(invalid(
+                "a calibration needs rising scores and as many probabilities within 0 to 2^30 that do not fall",
+            ));
+        }
+        out.extend(PlacementKind::ALL.get(field).map(|kind| (*kind, map)));
+        Ok(())
+    })?;
+    Ok(out)
+}
+
+fn ints(r: &mut Reader<'_>, max: usize, mut read: impl FnMut(&mut Reader<'_>) -> Result<i64>) -> Result<Vec<i64>> {
+    let length = r.array_up_to(max, "model_bins_max")?;
+    let mut values = Vec::with_capacity(length);
+    for index in 0..length {
+        values.push(read(r).map_err(|error| error.at_index(index))?);
+    }
+    Ok(values)
+}
+
+fn points(r: &mut Reader<'_>) -> Result<i64> {
+    r.int_within(-limits::MODEL_POINTS_MAX, limits::MODEL_POINTS_MAX)
+}
+
+fn rises(values: &[i64]) -> bool {
+    values.iter().zip(values.iter().skip(1)).all(|(a, b)| a < b)
+}
+
+#[cold]
+fn invalid(message: impl Into<alloc::string::String>) -> Error {
+    Error::new(ErrorCode::ModelRootInvalid, message)
+}
+
+/// Decoding errors of the root become errors of the model; what is one already stays.
+#[cold]
+fn as_model_error(error: Error, file: &[u8]) -> Error {
+    match error.code() {
+        ErrorCode::ModelRootInvalid | ErrorCode::ModelVersionUnsupported => error,
+        ErrorCode::InvalidMsgpack if matches!(file.first(), None | Some(0x80..=0x8f | 0xde | 0xdf)) => {
+            Error::new(ErrorCode::ModelTruncated, "the file ends within its root").in_field(error.field())
+        }
+        _ => invalid(format!("{}: {}", error.code(), error.message())).in_field(error.field()),
+    }
+}

@@ -1,0 +1,202 @@
+//! Offers: those that hold now and here, by the customer's own decayed spend on what they cover.
+
+use crate::eligibility::{Shown, sold_in};
+use crate::model::{Model, NO_CATEGORY, is_below};
+use crate::profile::Profile;
+use alloc::collections::BTreeMap;
+use alloc::vec;
+use alloc::vec::Vec;
+use unisono_message::limits::EXCLUDED_LISTED_MAX;
+use unisono_message::{
+    EmptyReason, EventType, Excluded, Exclusion, Explanation, MICRO, MILLI, Part, Placement, PlacementResponse, Reason,
+    Recommendation, Request, Warning, WarningCode,
+};
+
+const DAY_MS: i64 = 86_400_000;
+/// Largest spend of one event that is told apart, in micro-units (17.6 million units), so that sums stay exact.
+const SPEND_MICRO_MAX: i64 = 1 << 44;
+/// The name under which an explanation shows the spend.
+const SPEND: &str = "spend_on_covered";
+
+/// The customer's decayed spend per item, and what was left out of it.
+struct Spend {
+    /// (item, micro-units), ascending by item.
+    by_item: Vec<(u32, i64)>,
+    other_currency: u32,
+}
+
+/// Answers an `offers` placement: eligible offers by spend on what they cover, exp(-days/90) over the purchases that are
+/// kept in full; ties by distinct redeeming profiles, then index.
+pub(crate) fn place<'a>(
+    model: &Model<'a>,
+    profile: &Profile<'_>,
+    request: &Request<'_>,
+    placement: &Placement<'a>,
+    shown: &mut Shown<'_>,
+) -> PlacementResponse<'a> {
+    let spend = spend_of(model, profile, request.now_ms);
+    let (asked, mut excluded) = asked_offers(model, placement);
+    let redeemed = redemptions(model, profile);
+    let barred: Vec<u32> = placement.exclude.iter().filter_map(|id| model.offers.ids.find(id)).collect();
+    let mut scored: Vec<(i64, u32, u32)> = Vec::new();
+    for offer in asked {
+        let times = redeemed.get(&offer).map(Vec::as_slice).unwrap_or_default();
+        let reason = if barred.contains(&offer) {
+            Some(Exclusion::Excluded)
+        } else if shown.offers.contains(&offer) {
+            Some(Exclusion::AlreadyOnPage)
+        } else {
+            exclusion(model, request, placement, offer, times)
+        };
+        match reason {
+            Some(reason) => excluded.push(Excluded { id: model.offers.ids.get(offer), reason }),
+            None => {
+                let popularity = model.offers.popularity.get(offer as usize).unwrap_or(0);
+                scored.push((spend_on(model, &spend, offer), popularity, offer));
+            }
+        }
+    }
+    scored.sort_unstable_by(|a, b| (b.0, b.1, a.2).cmp(&(a.0, a.1, b.2)));
+    scored.truncate(placement.k);
+    shown.offers.extend(scored.iter().map(|entry| entry.2));
+    let recommendations: Vec<Recommendation<'a>> =
+        scored.iter().map(|(micro, _, offer)| recommendation(model, request, *micro, *offer)).collect();
+    let empty_reason = recommendations.is_empty().then_some(match model.offers.ids.is_empty() {
+        true => EmptyReason::NoOffers,
+        false => EmptyReason::AllExcluded,
+    });
+    let mut warnings = Vec::new();
+    let mut warn = |code, count: usize| {
+        if count > 0 {
+            warnings.push(Warning { code, count: count as u32 });
+        }
+    };
+    warn(WarningCode::OtherCurrency, spend.other_currency as usize);
+    warn(WarningCode::FewerThanK, placement.k - recommendations.len());
+    if request.explain {
+        warn(WarningCode::ExcludedNotListed, excluded.len().saturating_sub(EXCLUDED_LISTED_MAX));
+        excluded.truncate(EXCLUDED_LISTED_MAX);
+    }
+    PlacementResponse {
+        id: placement.id,
+        offers: true,
+        recommendations,
+        excluded: request.explain.then_some(excluded),
+        empty_reason,
+        warnings,
+    }
+}
+
+/// The offers to choose among, ascending, and the given ones that the model does not know.
+fn asked_offers<'a>(model: &Model<'a>, placement: &Placement<'a>) -> (Vec<u32>, Vec<Excluded<'a>>) {
+    if placement.candidates.is_empty() {
+        return ((0..model.offers.ids.len() as u32).collect(), Vec::new());
+    }
+    let (mut known, mut unknown) = (Vec::new(), Vec::new());
+    for id in &placement.candidates {
+        match model.offers.ids.find(id) {
+            Some(offer) => known.push(offer),
+            None => unknown.push(Excluded { id, reason: Exclusion::UnknownOffer }),
+        }
+    }
+    known.sort_unstable();
+    known.dedup();
+    (known, unknown)
+}
+
+fn exclusion(
+    model: &Model<'_>,
+    request: &Request<'_>,
+    placement: &Placement<'_>,
+    offer: u32,
+    redeemed: &[i64],
+) -> Option<Exclusion> {
+    let at = offer as usize;
+    let offers = &model.offers;
+    if let Some(category) = placement.category
+        && !offers
+            .category
+            .get(at)
+            .is_some_and(|covered| covered != NO_CATEGORY && model.items.is_within(covered, category))
+    {
+        return Some(Exclusion::OtherCategory);
+    }
+    if !sold_in(offers.channels.get(at).unwrap_or(0), model.channel(request.context.channel)) {
+        return Some(Exclusion::NotInChannel);
+    }
+    if offers.starts_ms.get(at).is_some_and(|starts| request.now_ms < starts) {
+        return Some(Exclusion::NotYetAvailable);
+    }
+    if offers.ends_ms.get(at).is_some_and(|ends| request.now_ms >= ends) {
+        return Some(Exclusion::NoLongerAvailable);
+    }
+    let cap = offers.caps.get(at).unwrap_or(0);
+    let since = request.now_ms - i64::from(offers.cap_days.get(at).unwrap_or(0)) * DAY_MS;
+    let within = redeemed.iter().filter(|ts_ms| **ts_ms > since).count();
+    (cap > 0 && within >= cap as usize).then_some(Exclusion::CapReached)
+}
+
+/// When the profile redeemed each offer.
+fn redemptions(model: &Model<'_>, profile: &Profile<'_>) -> BTreeMap<u32, Vec<i64>> {
+    let mut times: BTreeMap<u32, Vec<i64>> = BTreeMap::new();
+    for event in profile.events().iter().filter(|event| event.kind == EventType::OfferRedeemed) {
+        if let Some(offer) = event.offer_id.and_then(|id| model.offers.ids.find(id)) {
+            times.entry(offer).or_default().push(event.ts_ms);
+        }
+    }
+    times
+}
+
+fn spend_of(model: &Model<'_>, profile: &Profile<'_>, now_ms: i64) -> Spend {
+    let mut spend = Spend { by_item: Vec::new(), other_currency: 0 };
+    for event in profile.events().iter().filter(|event| event.kind == EventType::Purchase) {
+        let (Some(price), Some(id)) = (event.price_micro, event.item_id) else { continue };
+        if event.currency.is_some() && event.currency != model.currency {
+            spend.other_currency += 1;
+            continue;
+        }
+        let Some(item) = model.items.ids.find(id) else { continue };
+        let age_days = ((now_ms - event.ts_ms) / DAY_MS).max(0);
+        let weight = libm::rint(65_536.0 * libm::exp(-(age_days as f64) / 90.0)) as i64;
+        let paid = (price.saturating_mul(event.quantity_milli) / MILLI).min(SPEND_MICRO_MAX);
+        spend.by_item.push((item, (paid * weight) >> 16));
+    }
+    spend.by_item.sort_unstable();
+    spend.by_item.dedup_by(|later, kept| {
+        let same = later.0 == kept.0;
+        if same {
+            kept.1 += later.1;
+        }
+        same
+    });
+    spend
+}
+
+/// Spend on what an offer covers, in micro-units.
+fn spend_on(model: &Model<'_>, spend: &Spend, offer: u32) -> i64 {
+    let at = offer as usize;
+    let (start, end) = model.offers.rows.range(offer);
+    let items = model.offers.items.slice(start, end);
+    let category = model.offers.category.get(at).filter(|category| *category != NO_CATEGORY);
+    let path = category.map(|category| model.items.categories.get(u32::from(category)));
+    let covers = |item: u32| match path {
+        Some(path) => {
+            model.items.category_of(item).is_some_and(|own| is_below(model.items.categories.get(u32::from(own)), path))
+        }
+        None => items.holds_sorted(item),
+    };
+    spend.by_item.iter().filter(|(item, _)| covers(*item)).map(|(_, micro)| micro).sum()
+}
+
+fn recommendation<'a>(model: &Model<'a>, request: &Request<'_>, micro: i64, offer: u32) -> Recommendation<'a> {
+    // Units of the shop's currency, in 2^-scale_bits.
+    let score = (micro.min(SPEND_MICRO_MAX) << model.scale_bits.min(16)) / MICRO;
+    let parts = if score == 0 { Vec::new() } else { vec![Part { feature: SPEND, value: micro, points: score }] };
+    Recommendation {
+        id: model.offers.ids.get(offer),
+        score,
+        probability: None,
+        reasons: vec![if micro > 0 { Reason::SpendOnCovered } else { Reason::Popular }],
+        explanation: request.explain.then_some(Explanation { base: 0, parts }),
+    }
+}

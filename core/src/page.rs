@@ -1,0 +1,184 @@
+//! One placement after the other: candidates, eligibility, scores, ranking.
+
+use crate::candidates::{self, Candidate};
+use crate::eligibility::{Rules, Shown};
+use crate::model::Model;
+use crate::ranking::{self, Scored};
+use crate::scene::{Background, Scene, known_items, seed_sums};
+use crate::scores::{self, Scoring};
+use crate::sources::popularity;
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+use unisono_message::limits::EXCLUDED_LISTED_MAX;
+use unisono_message::{
+    EmptyReason, Excluded, Exclusion, Placement, PlacementKind, PlacementResponse, Recommendation, Request, Warning,
+    WarningCode,
+};
+
+/// What is left out, bounded as the response is.
+#[derive(Default)]
+struct Left<'a> {
+    listed: Vec<Excluded<'a>>,
+    count: usize,
+}
+
+impl<'a> Left<'a> {
+    fn add(&mut self, model: &Model<'a>, candidate: &Candidate<'a>, reason: Exclusion) {
+        self.count += 1;
+        if self.listed.len() < EXCLUDED_LISTED_MAX {
+            self.listed.push(Excluded { id: id_of(model, candidate), reason });
+        }
+    }
+}
+
+/// Answers a placement of items, and notes on the page what it shows.
+pub(crate) fn place<'a>(
+    model: &Model<'a>,
+    background: &Background<'a>,
+    stranger: &Background<'a>,
+    request: &Request<'a>,
+    placement: &Placement<'a>,
+    shown: &mut Shown<'a>,
+) -> PlacementResponse<'a> {
+    let (seeds, unknown_seeds) = seeds_of(model, request, placement);
+    let from_seeds = seed_sums(model, &seeds);
+    // Alternatives to an item do not depend on who asks.
+    let scene = if placement.kind == PlacementKind::Similar { stranger } else { background }.scene(model, &from_seeds);
+    let rules = Rules::new(model, scene.history, request, placement);
+    let mut left = Left::default();
+    let mut kept = Vec::new();
+    for candidate in candidates::collect(&scene, placement.kind, &placement.candidates) {
+        match rules.exclusion(&candidate, shown) {
+            Some(reason) => left.add(model, &candidate, reason),
+            None => kept.push(candidate),
+        }
+    }
+    if is_filled_up(placement.kind) {
+        fill_up(&scene, &rules, shown, placement.k, &mut kept, &mut left);
+    }
+    let scoring = scores::scoring_of(model, placement.kind, scene.channel_counts.entries().next().is_some());
+    let scored = kept.iter().map(|candidate| scored(scoring, &scene, candidate)).collect();
+    let (taken, variants) = ranking::take_best(model, scored, placement.k, shown);
+    for variant in &variants {
+        left.add(model, variant, Exclusion::AlreadyOnPage);
+    }
+    let recommendations: Vec<Recommendation<'a>> =
+        taken.iter().map(|one| recommendation(scoring, &scene, request, placement, one)).collect();
+    let category_unknown = placement.category.is_some_and(|category| !category_known(model, category));
+    let empty_reason = recommendations.is_empty().then(|| empty_reason(model, placement, left.count));
+    let warnings = [
+        (WarningCode::SeedItemUnknown, unknown_seeds as usize),
+        (WarningCode::CategoryUnknown, usize::from(category_unknown)),
+        (WarningCode::FewerThanK, placement.k - recommendations.len()),
+        (WarningCode::ExcludedNotListed, if request.explain { left.count - left.listed.len() } else { 0 }),
+    ];
+    PlacementResponse {
+        id: placement.id,
+        offers: false,
+        recommendations,
+        excluded: request.explain.then_some(left.listed),
+        empty_reason,
+        warnings: warnings
+            .into_iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|(code, count)| Warning { code, count: count as u32 })
+            .collect(),
+    }
+}
+
+/// What a placement starts from: its own items, or else the cart.
+fn seeds_of(model: &Model<'_>, request: &Request<'_>, placement: &Placement<'_>) -> (Vec<u32>, u32) {
+    match placement.kind {
+        PlacementKind::Similar | PlacementKind::BoughtTogether if !placement.items.is_empty() => {
+            known_items(model, &placement.items)
+        }
+        PlacementKind::Similar | PlacementKind::BoughtTogether => known_items(model, &request.context.cart),
+        _ => (Vec::new(), 0),
+    }
+}
+
+/// Kinds that show popular items when their own candidates are too few.
+fn is_filled_up(kind: PlacementKind) -> bool {
+    matches!(
+        kind,
+        PlacementKind::ForYou | PlacementKind::Similar | PlacementKind::BoughtTogether | PlacementKind::Trending
+    )
+}
+
+/// Adds the most popular eligible items until there are k products, so that k are returned wherever k exist.
+fn fill_up<'a>(
+    scene: &Scene<'_, 'a>,
+    rules: &Rules<'_, '_>,
+    shown: &Shown<'a>,
+    k: usize,
+    kept: &mut Vec<Candidate<'a>>,
+    left: &mut Left<'a>,
+) {
+    let model = scene.model;
+    let mut groups: BTreeSet<u32> = kept.iter().filter_map(|one| model.items.group_of(one.item?)).collect();
+    let without_group =
+        kept.iter().filter(|one| one.item.is_none_or(|item| model.items.group_of(item).is_none())).count();
+    let mut products = groups.len() + without_group;
+    if products >= k {
+        return;
+    }
+    let mut seen: BTreeSet<u32> = kept.iter().filter_map(|one| one.item).collect();
+    for item in popularity::every_item(model) {
+        if products >= k {
+            return;
+        }
+        if !seen.insert(item) {
+            continue;
+        }
+        let candidate = Candidate::known(scene, item);
+        if rules.exclusion(&candidate, shown).is_some() {
+            // Counted, not listed: it was no candidate of any source.
+            left.count += 1;
+            continue;
+        }
+        products += usize::from(model.items.group_of(item).is_none_or(|group| groups.insert(group)));
+        kept.push(candidate);
+    }
+}
+
+fn scored<'a>(scoring: Scoring<'_>, scene: &Scene<'_, 'a>, candidate: &Candidate<'a>) -> Scored<'a> {
+    Scored {
+        score: scores::score(scoring, scene, candidate),
+        popularity: scene.model.popularity.of(candidate.item),
+        candidate: *candidate,
+    }
+}
+
+fn recommendation<'a>(
+    scoring: Scoring<'_>,
+    scene: &Scene<'_, 'a>,
+    request: &Request<'_>,
+    placement: &Placement<'_>,
+    one: &Scored<'a>,
+) -> Recommendation<'a> {
+    let calibration = scene.model.calibrations.iter().find(|(kind, _)| *kind == placement.kind);
+    Recommendation {
+        id: id_of(scene.model, &one.candidate),
+        score: one.score,
+        probability: calibration.filter(|_| request.probability).map(|(_, map)| map.probability(one.score)),
+        reasons: scores::reasons(scoring, placement.kind, scene, &one.candidate),
+        explanation: request.explain.then(|| scores::explain(scoring, scene, &one.candidate)),
+    }
+}
+
+fn id_of<'a>(model: &Model<'a>, candidate: &Candidate<'a>) -> &'a str {
+    candidate.item.map_or(candidate.unknown_id, |item| model.items.ids.get(item))
+}
+
+fn category_known(model: &Model<'_>, category: &str) -> bool {
+    (0..model.items.categories.len() as u32).any(|at| crate::model::is_below(model.items.categories.get(at), category))
+}
+
+fn empty_reason(model: &Model<'_>, placement: &Placement<'_>, left: usize) -> EmptyReason {
+    match placement.kind {
+        PlacementKind::Rerank if placement.candidates.is_empty() => EmptyReason::NothingGiven,
+        PlacementKind::BuyAgain | PlacementKind::RecentlyViewed if left == 0 => EmptyReason::NoHistory,
+        _ if model.items_len == 0 => EmptyReason::NoItems,
+        _ => EmptyReason::AllExcluded,
+    }
+}

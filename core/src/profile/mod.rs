@@ -1,0 +1,55 @@
+//! The profile: bounded, mergeable, canonical. Its state is a join of sets, so that copies merge to the same bytes in
+//! any order.
+//!
+//! - `events`: per class (event type) and channel, the newest 200 under the total order of events. An event's identity
+//!   is (class, channel, event id), and the greatest copy wins.
+//! - `marks`: the newest 1,024 of the set of (UTC day, item, type, channel) of every event ever applied.
+//!
+//! Both bounds are "newest n of a union", hence exact under merge.
+
+mod apply;
+mod codec;
+mod mark;
+
+pub use apply::{apply, merge};
+pub use mark::Mark;
+
+use alloc::vec::Vec;
+use unisono_message::Event;
+
+/// A profile's state, borrowed from the bytes that it was decoded from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Profile<'a> {
+    /// By (class, channel), newest first within.
+    events: Vec<Event<'a>>,
+    /// Newest first.
+    marks: Vec<Mark<'a>>,
+}
+
+/// What a fold left out or joined, for the warnings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FoldReport {
+    /// Copies of an event that is known already.
+    pub duplicate_events: u32,
+    /// Events beyond the newest 200 of their class and channel; their marks stay.
+    pub events_beyond_bound: u32,
+    /// Marks beyond the newest 1,024.
+    pub marks_beyond_bound: u32,
+}
+
+impl<'a> Profile<'a> {
+    /// The full events that are kept, by (class, channel), newest first within.
+    pub fn events(&self) -> &[Event<'a>] {
+        &self.events
+    }
+
+    /// The day marks that are kept, newest first.
+    pub fn marks(&self) -> &[Mark<'a>] {
+        &self.marks
+    }
+
+    /// The state of a set of events in any order.
+    pub fn from_events(events: &[Event<'a>]) -> (Self, FoldReport) {
+        Profile::default().with_events(events)
+    }
+}

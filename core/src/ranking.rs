@@ -1,0 +1,53 @@
+//! Ranking: one total order, variants of a product once, the best k.
+
+use crate::candidates::Candidate;
+use crate::eligibility::Shown;
+use crate::model::Model;
+use alloc::vec::Vec;
+use core::cmp::Ordering;
+
+/// A candidate with its score.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scored<'a> {
+    /// In 2^-scale_bits.
+    pub score: i64,
+    /// Distinct profiles over all days, 0 for an unknown item.
+    pub popularity: u32,
+    /// Who it is.
+    pub candidate: Candidate<'a>,
+}
+
+/// The total order, best first: score descending, popularity descending, item index ascending, unknown items last by the
+/// bytes of their ids.
+pub fn best_first(a: &Scored<'_>, b: &Scored<'_>) -> Ordering {
+    let index = |scored: &Scored<'_>| scored.candidate.item.unwrap_or(u32::MAX);
+    b.score
+        .cmp(&a.score)
+        .then_with(|| b.popularity.cmp(&a.popularity))
+        .then_with(|| index(a).cmp(&index(b)))
+        .then_with(|| a.candidate.unknown_id.cmp(b.candidate.unknown_id))
+}
+
+/// The best k in the total order, each product once; notes them on the page. The second list holds the candidates that
+/// gave way to a better variant of the same product.
+pub fn take_best<'a>(
+    model: &Model<'_>,
+    mut scored: Vec<Scored<'a>>,
+    k: usize,
+    shown: &mut Shown<'a>,
+) -> (Vec<Scored<'a>>, Vec<Candidate<'a>>) {
+    scored.sort_unstable_by(best_first);
+    let (mut taken, mut variants) = (Vec::with_capacity(k.min(scored.len())), Vec::new());
+    for one in scored {
+        if taken.len() == k {
+            break;
+        }
+        if shown.holds(model, &one.candidate) {
+            variants.push(one.candidate);
+        } else {
+            shown.add(model, &one.candidate);
+            taken.push(one);
+        }
+    }
+    (taken, variants)
+}

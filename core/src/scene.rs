@@ -1,0 +1,108 @@
+//! The scene of one placement: all that a candidate's features are read from.
+
+use crate::history::History;
+use crate::model::Model;
+use crate::sources::{ListSums, Sums, neighbours, popularity};
+use alloc::vec::Vec;
+
+/// What the history says of other items, once per call.
+#[derive(Clone, Debug, Default)]
+pub struct FromHistory {
+    /// Undirected neighbours.
+    pub bought: ListSums,
+    /// Directed neighbours.
+    pub next: ListSums,
+    /// exp(-days/90) over purchase days per category, in 65,536ths.
+    pub categories: Sums,
+}
+
+impl FromHistory {
+    /// Gathers from the newest items of the history, as many as the model says.
+    pub fn gather(model: &Model<'_>, history: &History<'_>, now_ms: i64) -> Self {
+        let newest = history.newest(model.history_items as usize, now_ms);
+        let mut categories = Sums::default();
+        for own in history.items.iter().filter(|own| own.decay_90 > 0) {
+            if let Some(category) = own.item.and_then(|item| model.items.category_of(item)) {
+                categories.add(u32::from(category), own.decay_90);
+            }
+        }
+        FromHistory {
+            bought: neighbours::bought_with_history(model, history, &newest),
+            next: neighbours::bought_after_history(model, history, &newest),
+            categories,
+        }
+    }
+}
+
+/// All that a candidate's features are read from.
+#[derive(Clone, Copy, Debug)]
+pub struct Scene<'s, 'a> {
+    /// The model.
+    pub model: &'s Model<'a>,
+    /// The moment.
+    pub now_ms: i64,
+    /// The history.
+    pub history: &'s History<'a>,
+    /// What the history says of other items.
+    pub from_history: &'s FromHistory,
+    /// What the given items or the cart say of other items.
+    pub from_seeds: &'s ListSums,
+    /// Distinct profiles per item of this channel's list.
+    pub channel_counts: &'s Sums,
+}
+
+impl Scene<'_, '_> {
+    /// Distinct profiles of an item in this channel; 0 beyond the channel's list.
+    #[inline]
+    pub fn channel_count(&self, item: Option<u32>) -> u32 {
+        item.map_or(0, |item| self.channel_counts.get(item) as u32)
+    }
+}
+
+/// The owned half of a scene, built once per call.
+#[derive(Clone, Debug)]
+pub struct Background<'a> {
+    /// The history.
+    pub history: History<'a>,
+    /// What it says of other items.
+    pub from_history: FromHistory,
+    /// Distinct profiles per item of this channel's list.
+    pub channel_counts: Sums,
+    /// The moment.
+    pub now_ms: i64,
+}
+
+impl<'a> Background<'a> {
+    /// Gathers what every placement of a call shares.
+    pub fn new(model: &Model<'_>, history: History<'a>, channel: &str, now_ms: i64) -> Self {
+        let from_history = FromHistory::gather(model, &history, now_ms);
+        let channel_counts = popularity::in_channel(model, model.channel(channel));
+        Background { history, from_history, channel_counts, now_ms }
+    }
+
+    /// The scene of a placement with these seeds.
+    pub fn scene<'s>(&'s self, model: &'s Model<'a>, from_seeds: &'s ListSums) -> Scene<'s, 'a> {
+        Scene {
+            model,
+            now_ms: self.now_ms,
+            history: &self.history,
+            from_history: &self.from_history,
+            from_seeds,
+            channel_counts: &self.channel_counts,
+        }
+    }
+}
+
+/// What given items say of others: the sums of their undirected rows.
+pub fn seed_sums(model: &Model<'_>, seeds: &[u32]) -> ListSums {
+    neighbours::bought_with(model, seeds)
+}
+
+/// Items of a list of ids: those that the model knows, ascending and once each, and how many it does not know.
+pub fn known_items(model: &Model<'_>, ids: &[&str]) -> (Vec<u32>, u32) {
+    let mut items: Vec<u32> = ids.iter().filter_map(|id| model.items.ids.find(id)).collect();
+    let unknown = (ids.len() - items.len()) as u32;
+    items.sort_unstable();
+    items.dedup();
+    (items, unknown)
+}

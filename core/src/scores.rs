@@ -1,0 +1,120 @@
+//! Scores: which blend or figure speaks for a kind of placement, and what a score is made of.
+
+use crate::blend::Blend;
+use crate::candidates::Candidate;
+use crate::features::{FEATURES, Feature, Group, absent, values};
+use crate::model::Model;
+use crate::scene::Scene;
+use alloc::vec;
+use alloc::vec::Vec;
+use unisono_message::{Explanation, Part, PlacementKind, Reason};
+
+/// How a kind of placement scores.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Scoring<'b> {
+    /// By a learned blend.
+    Learned(&'b Blend),
+    /// By distinct profiles of the last 28 days: of the channel where the model lists it, else of all.
+    Popularity(Feature),
+    /// By the time of the last look, newest first: minus its age in ms.
+    Recency,
+}
+
+/// The scoring of a kind in a scene.
+pub(crate) fn scoring_of<'b>(model: &'b Model<'_>, kind: PlacementKind, channel_known: bool) -> Scoring<'b> {
+    match kind {
+        PlacementKind::ForYou | PlacementKind::BuyAgain | PlacementKind::Rerank | PlacementKind::Offers => {
+            Scoring::Learned(&model.next)
+        }
+        PlacementKind::Similar | PlacementKind::BoughtTogether => Scoring::Learned(&model.together),
+        PlacementKind::Trending if channel_known => Scoring::Popularity(Feature::PopularityChannel),
+        PlacementKind::Trending => Scoring::Popularity(Feature::PopularityRecent),
+        PlacementKind::RecentlyViewed => Scoring::Recency,
+    }
+}
+
+/// A candidate's score, in 2^-scale_bits.
+pub(crate) fn score(scoring: Scoring<'_>, scene: &Scene<'_, '_>, candidate: &Candidate<'_>) -> i64 {
+    match scoring {
+        Scoring::Learned(blend) => blend.score(&values(scene, candidate)),
+        Scoring::Popularity(Feature::PopularityChannel) => {
+            i64::from(scene.channel_count(candidate.item)) << scene.model.scale_bits
+        }
+        Scoring::Popularity(_) => {
+            let recent = candidate.item.and_then(|item| scene.model.popularity.recent.get(item as usize));
+            i64::from(recent.unwrap_or(0)) << scene.model.scale_bits
+        }
+        Scoring::Recency => -(age_ms(scene, candidate) << scene.model.scale_bits.min(16)),
+    }
+}
+
+fn age_ms(scene: &Scene<'_, '_>, candidate: &Candidate<'_>) -> i64 {
+    let own = candidate.own.and_then(|at| scene.history.items.get(at as usize));
+    own.and_then(|own| own.viewed_ms).map_or(0, |ms| (scene.now_ms - ms).max(0))
+}
+
+/// The exact parts of a candidate's score.
+pub(crate) fn explain(scoring: Scoring<'_>, scene: &Scene<'_, '_>, candidate: &Candidate<'_>) -> Explanation<'static> {
+    let points = score(scoring, scene, candidate);
+    let one = |feature: Feature, value| {
+        let parts = if points == 0 { Vec::new() } else { vec![Part { feature: feature.as_str(), value, points }] };
+        Explanation { base: 0, parts }
+    };
+    match scoring {
+        Scoring::Learned(blend) => blend.explain(&values(scene, candidate)),
+        Scoring::Popularity(feature) => one(feature, feature.of(&values(scene, candidate))),
+        Scoring::Recency => one(Feature::ViewedAge, age_ms(scene, candidate) / 3_600_000),
+    }
+}
+
+/// Reasons for a recommendation, strongest first, at least one: the groups of features that add more than they would for
+/// an item that nothing is known of.
+pub(crate) fn reasons(
+    scoring: Scoring<'_>,
+    kind: PlacementKind,
+    scene: &Scene<'_, '_>,
+    candidate: &Candidate<'_>,
+) -> Vec<Reason> {
+    let own = candidate.own.and_then(|at| scene.history.items.get(at as usize));
+    let of_own = if own.is_some_and(|own| own.days > 1) { Reason::BoughtOften } else { Reason::BoughtBefore };
+    let mut found: Vec<(i64, Reason)> = Vec::new();
+    match scoring {
+        Scoring::Recency => return vec![Reason::ViewedBefore],
+        Scoring::Popularity(_) => return vec![Reason::Popular],
+        Scoring::Learned(blend) => {
+            let present = values(scene, candidate);
+            let nothing = absent(&present);
+            for (group, reason) in [
+                (Group::Own, of_own),
+                (Group::Cart, Reason::GoesWithCart),
+                (Group::History, Reason::GoesWithHistory),
+                (Group::Next, Reason::BoughtNext),
+                (Group::Viewed, Reason::ViewedBefore),
+                (Group::Popular, Reason::Popular),
+            ] {
+                found.push((gain(blend, group, &present, &nothing), reason));
+            }
+        }
+    }
+    // A stable sort: reasons of equal gain stay in the order above.
+    found.sort_by_key(|entry| core::cmp::Reverse(entry.0));
+    let mut out: Vec<Reason> = found.into_iter().filter(|entry| entry.0 > 0).map(|entry| entry.1).take(3).collect();
+    if out.is_empty() {
+        out.push(match kind {
+            PlacementKind::Rerank => Reason::Given,
+            _ if own.is_some_and(|own| own.days > 0) => of_own,
+            _ if own.is_some() => Reason::ViewedBefore,
+            _ => Reason::Popular,
+        });
+    }
+    out
+}
+
+fn gain(blend: &Blend, group: Group, present: &[i64; FEATURES], nothing: &[i64; FEATURES]) -> i64 {
+    let of_group = blend.tables.iter().filter(|table| table.feature.group() == group);
+    let differs = |table: &&crate::blend::Table| table.feature.of(present) != table.feature.of(nothing);
+    of_group
+        .filter(differs)
+        .map(|table| table.points_of(table.feature.of(present)) - table.points_of(table.feature.of(nothing)))
+        .sum()
+}

@@ -1,0 +1,9 @@
+//! Candidate sources, a file each: what they read, and how strongly it speaks for an item.
+
+pub mod neighbours;
+pub mod personal;
+pub mod popularity;
+pub mod recently_viewed;
+mod sums;
+
+pub use sums::{ListSums, Sums};

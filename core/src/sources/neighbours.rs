@@ -1,0 +1,42 @@
+//! Item-item neighbours: what others bought with, or after, the items of the history, the cart or the request.
+
+use super::sums::{ListSums, Sums};
+use crate::history::{History, OwnItem};
+use crate::model::{Model, Neighbours};
+
+/// Sums the rows of weighted items: `sum[b] = sum over a of weight(a) * list[a][b]`. An item of weight 0 is not read.
+pub fn sum(list: &Neighbours<'_>, items: impl Iterator<Item = (u32, i64)>) -> ListSums {
+    let mut out = ListSums { sums: Sums::with_capacity(2048), best: 0 };
+    for (item, weight) in items.filter(|(_, weight)| *weight > 0) {
+        for (neighbour, strength) in list.of(item) {
+            out.sums.add(neighbour, weight * i64::from(strength));
+        }
+    }
+    out.best = out.sums.entries().map(|entry| entry.1).max().unwrap_or(0);
+    out
+}
+
+/// Undirected neighbours of the history's newest items, each weighted by exp(-days/60) over its purchase days.
+pub fn bought_with_history(model: &Model<'_>, history: &History<'_>, newest: &[u32]) -> ListSums {
+    sum(&model.bought, weighted(history, newest, |own| own.decay_60))
+}
+
+/// Directed neighbours of the history's newest items, each weighted by 0.7^visits over its purchase days.
+pub fn bought_after_history(model: &Model<'_>, history: &History<'_>, newest: &[u32]) -> ListSums {
+    sum(&model.next_items, weighted(history, newest, |own| own.decay_visits))
+}
+
+/// Undirected neighbours of given items, each of weight 1.
+pub fn bought_with(model: &Model<'_>, items: &[u32]) -> ListSums {
+    sum(&model.bought, items.iter().map(|item| (*item, 1)))
+}
+
+fn weighted<'h>(
+    history: &'h History<'_>,
+    newest: &'h [u32],
+    weight: fn(&OwnItem<'_>) -> i64,
+) -> impl Iterator<Item = (u32, i64)> + 'h {
+    // Eight bits after the point are enough, and keep every sum far from overflow. A look counts as an eighth of a day.
+    let weight = move |own: &OwnItem<'_>| (weight(own) >> 8) + if own.viewed_ms.is_some() { 32 } else { 0 };
+    newest.iter().filter_map(|at| history.items.get(*at as usize)).filter_map(move |own| Some((own.item?, weight(own))))
+}

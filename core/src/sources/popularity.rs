@@ -1,0 +1,24 @@
+//! Popularity: what many customers buy at present, over all channels and in this one.
+
+use super::sums::Sums;
+use crate::model::Model;
+
+/// The `count` most popular items of the last 28 days.
+pub fn recent<'m>(model: &Model<'m>, count: usize) -> impl Iterator<Item = u32> + use<'m> {
+    model.popularity.order.slice(0, count.min(model.popularity.order.len())).iter()
+}
+
+/// Distinct profiles per item of the channel's list; empty for a channel that the model does not know.
+pub fn in_channel(model: &Model<'_>, channel: Option<u32>) -> Sums {
+    let mut counts = Sums::default();
+    for (item, count) in channel.into_iter().flat_map(|channel| model.popularity.in_channel(channel)) {
+        counts.add(item, i64::from(count));
+    }
+    counts
+}
+
+/// Every item, most popular first: those with popularity in its order, then the others by index.
+pub fn every_item<'s>(model: &'s Model<'_>) -> impl Iterator<Item = u32> + 's {
+    let unpopular = |item: &u32| model.popularity.all.get(*item as usize) == Some(0);
+    model.popularity.order.iter().chain((0..model.items_len).filter(unpopular))
+}

@@ -1,0 +1,149 @@
+//! Exact sums per item, gathered from sparse rows.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+const EMPTY: u32 = u32::MAX;
+
+/// A map from item to sum, open addressing. Sums are integers, so that the order of additions leaves no trace.
+#[derive(Clone, Debug, Default)]
+pub struct Sums {
+    slots: Vec<(u32, i64)>,
+    used: usize,
+}
+
+impl Sums {
+    /// A map with room for `capacity` items without growing.
+    pub fn with_capacity(capacity: usize) -> Self {
+        let size = (capacity * 2).next_power_of_two().max(16);
+        Sums { slots: vec![(EMPTY, 0); size], used: 0 }
+    }
+
+    /// Adds to an item's sum.
+    #[inline]
+    pub fn add(&mut self, item: u32, value: i64) {
+        if self.used * 2 >= self.slots.len() {
+            self.grow();
+        }
+        let mask = self.slots.len().wrapping_sub(1);
+        let mut at = slot_of(item, mask);
+        while let Some(slot) = self.slots.get_mut(at) {
+            if slot.0 == item {
+                slot.1 += value;
+                return;
+            }
+            if slot.0 == EMPTY {
+                *slot = (item, value);
+                self.used += 1;
+                return;
+            }
+            at = (at + 1) & mask;
+        }
+    }
+
+    /// An item's sum, 0 when nothing was added.
+    #[inline]
+    pub fn get(&self, item: u32) -> i64 {
+        let mask = self.slots.len().wrapping_sub(1);
+        let mut at = slot_of(item, mask);
+        while let Some(slot) = self.slots.get(at) {
+            if slot.0 == item {
+                return slot.1;
+            }
+            if slot.0 == EMPTY {
+                return 0;
+            }
+            at = (at + 1) & mask;
+        }
+        0
+    }
+
+    /// Every (item, sum), in no order that an answer may depend on.
+    pub fn entries(&self) -> impl Iterator<Item = (u32, i64)> + '_ {
+        self.slots.iter().filter(|slot| slot.0 != EMPTY).copied()
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let mut larger = Sums::with_capacity(self.slots.len());
+        for (item, sum) in self.entries() {
+            larger.add(item, sum);
+        }
+        *self = larger;
+    }
+}
+
+#[inline]
+fn slot_of(item: u32, mask: usize) -> usize {
+    // Fibonacci hashing; the high bits are the mixed ones.
+    (item.wrapping_mul(0x9e37_79b9) >> 7) as usize & mask
+}
+
+/// The sums of one list, and the best of them.
+#[derive(Clone, Debug, Default)]
+pub struct ListSums {
+    /// Sum per item.
+    pub sums: Sums,
+    /// The greatest sum.
+    pub best: i64,
+}
+
+impl ListSums {
+    /// An item's sum in 4,096ths of the best; 0 for an unknown item.
+    #[inline]
+    pub fn share(&self, item: Option<u32>) -> i64 {
+        item.map_or(0, |item| self.sums.get(item)) * 4096 / self.best.max(1)
+    }
+
+    /// The `count` items of the greatest sums; ties by popularity, then index.
+    pub fn top(&self, count: usize, popularity: impl Fn(u32) -> u32) -> Vec<u32> {
+        let mut all: Vec<(i64, u32, u32)> =
+            self.sums.entries().filter(|entry| entry.1 > 0).map(|(item, sum)| (sum, popularity(item), item)).collect();
+        let best_first = |a: &(i64, u32, u32), b: &(i64, u32, u32)| (b.0, b.1, a.2).cmp(&(a.0, a.1, b.2));
+        if all.len() > count && count > 0 {
+            all.select_nth_unstable_by(count - 1, best_first);
+        }
+        all.truncate(count);
+        all.into_iter().map(|entry| entry.2).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::collections::BTreeMap;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn sums_equal_those_of_an_ordered_map(pairs in prop::collection::vec((0u32..500, -9i64..1000), 0..2000)) {
+            let (mut fast, mut naive) = (Sums::default(), BTreeMap::new());
+            for (item, value) in &pairs {
+                fast.add(*item, *value);
+                *naive.entry(*item).or_insert(0i64) += *value;
+            }
+            let mut found: Vec<(u32, i64)> = fast.entries().collect();
+            found.sort_unstable();
+            prop_assert_eq!(found, naive.iter().map(|(item, sum)| (*item, *sum)).collect::<Vec<_>>());
+            for item in 0..510 {
+                prop_assert_eq!(fast.get(item), naive.get(&item).copied().unwrap_or(0));
+            }
+        }
+
+        #[test]
+        fn top_equals_a_full_sort(pairs in prop::collection::vec((0u32..300, 1i64..20), 1..600), count in 1usize..50) {
+            let mut list = ListSums::default();
+            for (item, value) in &pairs {
+                list.sums.add(*item, *value);
+            }
+            let popularity = |item: u32| item % 7;
+            let mut naive: Vec<(u32, i64)> = list.sums.entries().collect();
+            naive.sort_by_key(|(item, sum)| (core::cmp::Reverse(*sum), core::cmp::Reverse(popularity(*item)), *item));
+            let mut wanted: Vec<u32> = naive.into_iter().take(count).map(|entry| entry.0).collect();
+            let mut found = list.top(count, popularity);
+            wanted.sort_unstable();
+            found.sort_unstable();
+            prop_assert_eq!(found, wanted);
+        }
+    }
+}
