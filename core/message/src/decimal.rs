@@ -12,7 +12,7 @@ pub const MILLI: i64 = 1_000;
 /// A decimal in micro-units, rounded half to even. Exact round trip with [`micro_to_f64`] for at most six decimals.
 ///
 /// # Errors
-/// `out_of_range` when the value is not finite or larger than 9,007,199,254 either way.
+/// `out_of_range` when the value is not finite or larger than 1,000,000,000 either way.
 pub fn micro_from_f64(value: f64) -> Result<i64> {
     scaled(value, MICRO as f64)
 }

@@ -44,3 +44,6 @@ pub use response::{
     WarningCode, error_response, hex,
 };
 pub use writer::Writer;
+
+#[cfg(test)]
+mod tests;

@@ -37,8 +37,9 @@ pub const TIME_MS_MAX: i64 = 10_413_792_000_000;
 pub const FUTURE_MS_MAX: i64 = 10 * 60 * 1000;
 /// Offset of local time from UTC, in minutes, either way.
 pub const UTC_OFFSET_MIN_MAX: i64 = 18 * 60;
-/// Largest absolute decimal at the edges (2^53 micro-units), so that every amount round-trips exactly.
-pub const DECIMAL_ABS_MAX: f64 = 9_007_199_254.0;
+/// Largest absolute decimal at the edges. Up to here, dividing and multiplying by 10^6 errs by less than half a
+/// micro-unit, so that every amount round-trips exactly; at 4.4 billion it no longer does.
+pub const DECIMAL_ABS_MAX: f64 = 1_000_000_000.0;
 /// Rank of an impression or click within its placement.
 pub const RANK_MAX: i64 = 100_000;
 

@@ -53,3 +53,6 @@ impl<'a> Profile<'a> {
         Profile::default().with_events(events)
     }
 }
+
+#[cfg(test)]
+mod tests;
