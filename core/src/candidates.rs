@@ -1,5 +1,6 @@
 //! Candidates: what a placement may choose among, from every source that its kind reads.
 
+use crate::order::sorted;
 use crate::scene::Scene;
 use crate::sources::{personal, popularity, recently_viewed};
 use alloc::vec::Vec;
@@ -72,7 +73,7 @@ pub fn collect<'a>(scene: &Scene<'_, 'a>, kind: PlacementKind, given: &[&'a str]
         // Offers are no items; see `offers`.
         PlacementKind::Offers => {}
     }
-    out.sort_unstable_by(|a, b| order(a).cmp(&order(b)));
+    let mut out = sorted(&out, |a, b| order(a).cmp(&order(b)));
     out.dedup_by(|a, b| order(a) == order(b));
     out
 }

@@ -3,8 +3,8 @@
 use crate::candidates::Candidate;
 use crate::history::History;
 use crate::model::{FLAG_RESTRICTED, FLAG_SENSITIVE, Model};
+use crate::order::{IdSet, IndexSet};
 use crate::scene::known_items;
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use unisono_message::{Exclusion, Placement, PlacementKind, Request};
 
@@ -12,13 +12,13 @@ use unisono_message::{Exclusion, Placement, PlacementKind, Request};
 #[derive(Clone, Debug, Default)]
 pub struct Shown<'a> {
     /// Items of the model.
-    pub items: BTreeSet<u32>,
+    pub(crate) items: IndexSet,
     /// Their variant groups.
-    pub groups: BTreeSet<u32>,
+    pub(crate) groups: IndexSet,
     /// Items that the model does not know.
-    pub unknown: BTreeSet<&'a str>,
+    pub unknown: Vec<&'a str>,
     /// Offers.
-    pub offers: BTreeSet<u32>,
+    pub(crate) offers: IndexSet,
 }
 
 impl<'a> Shown<'a> {
@@ -27,9 +27,9 @@ impl<'a> Shown<'a> {
         match candidate.item {
             Some(item) => {
                 let group = model.items.group_of(item);
-                self.items.contains(&item) || group.is_some_and(|group| self.groups.contains(&group))
+                self.items.contains(item) || group.is_some_and(|group| self.groups.contains(group))
             }
-            None => self.unknown.contains(candidate.unknown_id),
+            None => self.unknown.contains(&candidate.unknown_id),
         }
     }
 
@@ -38,11 +38,11 @@ impl<'a> Shown<'a> {
         match candidate.item {
             Some(item) => {
                 self.items.insert(item);
-                self.groups.extend(model.items.group_of(item));
+                if let Some(group) = model.items.group_of(item) {
+                    self.groups.insert(group);
+                }
             }
-            None => {
-                self.unknown.insert(candidate.unknown_id);
-            }
+            None => self.unknown.push(candidate.unknown_id),
         }
     }
 }
@@ -56,10 +56,10 @@ pub(crate) struct Rules<'r, 'a> {
     channel: Option<u32>,
     /// Ascending.
     excluded: Vec<u32>,
-    excluded_ids: BTreeSet<&'a str>,
+    excluded_ids: IdSet<'a>,
     /// Ascending; empty where the kind may show what is in the cart.
     in_cart: Vec<u32>,
-    in_cart_ids: BTreeSet<&'a str>,
+    in_cart_ids: IdSet<'a>,
 }
 
 impl<'r, 'a> Rules<'r, 'a> {
@@ -82,9 +82,9 @@ impl<'r, 'a> Rules<'r, 'a> {
             now_ms: request.now_ms,
             channel: model.channel(request.context.channel),
             excluded: known_items(model, &placement.exclude).0,
-            excluded_ids: placement.exclude.iter().copied().collect(),
+            excluded_ids: IdSet::of(&placement.exclude),
             in_cart: known_items(model, &held).0,
-            in_cart_ids: held.into_iter().collect(),
+            in_cart_ids: IdSet::of(&held),
         }
     }
 

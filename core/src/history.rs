@@ -1,6 +1,7 @@
 //! The fold: what a profile says about each of its items at one moment.
 
 use crate::model::Model;
+use crate::order::sorted;
 use crate::profile::Profile;
 use alloc::vec::Vec;
 use unisono_message::EventType;
@@ -120,7 +121,7 @@ impl<'a> History<'a> {
                 bought.push((mark.item_id, visit));
             }
         }
-        bought.sort_unstable();
+        let bought = sorted(&bought, |a, b| a.cmp(b));
         let mut history = History::empty();
         history.visits = days.len() as u32;
         history.days_since_visit = days.first().map_or(-1, |day| day.age);
@@ -164,14 +165,10 @@ impl<'a> History<'a> {
     /// Positions of the newest `count` items: by last purchase or look, then by strength, then by id.
     pub fn newest(&self, count: usize, now_ms: i64) -> Vec<u32> {
         let today = now_ms.div_euclid(DAY_MS);
-        let mut order: Vec<u32> = (0..self.items.len() as u32).collect();
+        let positions: Vec<u32> = (0..self.items.len() as u32).collect();
         let key = |at: &u32| self.items.get(*at as usize).map(|own| (own.last_day(today), own.strength));
-        let newest_first = |a: &u32, b: &u32| key(b).cmp(&key(a)).then(a.cmp(b));
-        if order.len() > count && count > 0 {
-            order.select_nth_unstable_by(count - 1, newest_first);
-        }
+        let mut order = sorted(&positions, |a, b| key(b).cmp(&key(a)));
         order.truncate(count);
-        order.sort_unstable_by(newest_first);
         order
     }
 }
@@ -205,7 +202,7 @@ fn add_day(own: &mut OwnItem<'_>, day: &DayWeights) {
 fn add_views<'a>(items: &mut Vec<OwnItem<'a>>, profile: &Profile<'a>) {
     let looks = profile.events().iter().filter(|event| matches!(event.kind, EventType::View | EventType::Click));
     let mut views: Vec<(&'a str, i64)> = looks.filter_map(|event| Some((event.item_id?, event.ts_ms))).collect();
-    views.sort_unstable();
+    views = sorted(&views, |a, b| a.cmp(b));
     let bought = items.len();
     let mut at = 0usize;
     while let Some((id, _)) = views.get(at) {
@@ -218,5 +215,5 @@ fn add_views<'a>(items: &mut Vec<OwnItem<'a>>, profile: &Profile<'a>) {
             None => items.push(OwnItem { id, viewed_ms: Some(last_ms), views: count, ..OwnItem::default() }),
         }
     }
-    items.sort_unstable_by(|a, b| a.id.cmp(b.id));
+    *items = sorted(items, |a, b| a.id.cmp(b.id));
 }

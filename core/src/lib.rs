@@ -44,6 +44,7 @@ pub mod features;
 pub mod history;
 pub mod model;
 mod offers;
+mod order;
 mod page;
 pub mod profile;
 pub mod ranking;

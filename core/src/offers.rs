@@ -2,8 +2,8 @@
 
 use crate::eligibility::{Shown, sold_in};
 use crate::model::{Model, NO_CATEGORY, is_below};
+use crate::order::sorted;
 use crate::profile::Profile;
-use alloc::collections::BTreeMap;
 use alloc::vec;
 use alloc::vec::Vec;
 use unisono_message::limits::EXCLUDED_LISTED_MAX;
@@ -40,13 +40,12 @@ pub(crate) fn place<'a>(
     let barred: Vec<u32> = placement.exclude.iter().filter_map(|id| model.offers.ids.find(id)).collect();
     let mut scored: Vec<(i64, u32, u32)> = Vec::new();
     for offer in asked {
-        let times = redeemed.get(&offer).map(Vec::as_slice).unwrap_or_default();
         let reason = if barred.contains(&offer) {
             Some(Exclusion::Excluded)
-        } else if shown.offers.contains(&offer) {
+        } else if shown.offers.contains(offer) {
             Some(Exclusion::AlreadyOnPage)
         } else {
-            exclusion(model, request, placement, offer, times)
+            exclusion(model, request, placement, offer, &redeemed)
         };
         match reason {
             Some(reason) => excluded.push(Excluded { id: model.offers.ids.get(offer), reason }),
@@ -56,9 +55,11 @@ pub(crate) fn place<'a>(
             }
         }
     }
-    scored.sort_unstable_by(|a, b| (b.0, b.1, a.2).cmp(&(a.0, a.1, b.2)));
+    let mut scored = sorted(&scored, |a, b| (b.0, b.1, a.2).cmp(&(a.0, a.1, b.2)));
     scored.truncate(placement.k);
-    shown.offers.extend(scored.iter().map(|entry| entry.2));
+    for (_, _, offer) in &scored {
+        shown.offers.insert(*offer);
+    }
     let recommendations: Vec<Recommendation<'a>> =
         scored.iter().map(|(micro, _, offer)| recommendation(model, request, *micro, *offer)).collect();
     let empty_reason = recommendations.is_empty().then_some(match model.offers.ids.is_empty() {
@@ -99,7 +100,7 @@ fn asked_offers<'a>(model: &Model<'a>, placement: &Placement<'a>) -> (Vec<u32>, 
             None => unknown.push(Excluded { id, reason: Exclusion::UnknownOffer }),
         }
     }
-    known.sort_unstable();
+    let mut known = sorted(&known, u32::cmp);
     known.dedup();
     (known, unknown)
 }
@@ -109,7 +110,7 @@ fn exclusion(
     request: &Request<'_>,
     placement: &Placement<'_>,
     offer: u32,
-    redeemed: &[i64],
+    redeemed: &[(u32, i64)],
 ) -> Option<Exclusion> {
     let at = offer as usize;
     let offers = &model.offers;
@@ -132,19 +133,14 @@ fn exclusion(
     }
     let cap = offers.caps.get(at).unwrap_or(0);
     let since = request.now_ms - i64::from(offers.cap_days.get(at).unwrap_or(0)) * DAY_MS;
-    let within = redeemed.iter().filter(|ts_ms| **ts_ms > since).count();
+    let within = redeemed.iter().filter(|(of, ts_ms)| *of == offer && *ts_ms > since).count();
     (cap > 0 && within >= cap as usize).then_some(Exclusion::CapReached)
 }
 
-/// When the profile redeemed each offer.
-fn redemptions(model: &Model<'_>, profile: &Profile<'_>) -> BTreeMap<u32, Vec<i64>> {
-    let mut times: BTreeMap<u32, Vec<i64>> = BTreeMap::new();
-    for event in profile.events().iter().filter(|event| event.kind == EventType::OfferRedeemed) {
-        if let Some(offer) = event.offer_id.and_then(|id| model.offers.ids.find(id)) {
-            times.entry(offer).or_default().push(event.ts_ms);
-        }
-    }
-    times
+/// (offer, Unix ms) of every redemption that is kept.
+fn redemptions(model: &Model<'_>, profile: &Profile<'_>) -> Vec<(u32, i64)> {
+    let redeemed = profile.events().iter().filter(|event| event.kind == EventType::OfferRedeemed);
+    redeemed.filter_map(|event| Some((model.offers.ids.find(event.offer_id?)?, event.ts_ms))).collect()
 }
 
 fn spend_of(model: &Model<'_>, profile: &Profile<'_>, now_ms: i64) -> Spend {
@@ -161,7 +157,7 @@ fn spend_of(model: &Model<'_>, profile: &Profile<'_>, now_ms: i64) -> Spend {
         let paid = (price.saturating_mul(event.quantity_milli) / MILLI).min(SPEND_MICRO_MAX);
         spend.by_item.push((item, (paid * weight) >> 16));
     }
-    spend.by_item.sort_unstable();
+    spend.by_item = sorted(&spend.by_item, |a, b| a.0.cmp(&b.0));
     spend.by_item.dedup_by(|later, kept| {
         let same = later.0 == kept.0;
         if same {

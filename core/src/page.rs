@@ -3,11 +3,11 @@
 use crate::candidates::{self, Candidate};
 use crate::eligibility::{Rules, Shown};
 use crate::model::Model;
+use crate::order::IndexSet;
 use crate::ranking::{self, Scored};
 use crate::scene::{Background, Scene, known_items, seed_sums};
 use crate::scores::{self, Scoring};
 use crate::sources::popularity;
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use unisono_message::limits::EXCLUDED_LISTED_MAX;
 use unisono_message::{
@@ -57,8 +57,8 @@ pub(crate) fn place<'a>(
         fill_up(&scene, &rules, shown, placement.k, &mut kept, &mut left);
     }
     let scoring = scores::scoring_of(model, placement.kind, scene.channel_counts.entries().next().is_some());
-    let scored = kept.iter().map(|candidate| scored(scoring, &scene, candidate)).collect();
-    let (taken, variants) = ranking::take_best(model, scored, placement.k, shown);
+    let scored: Vec<Scored<'a>> = kept.iter().map(|candidate| scored(scoring, &scene, candidate)).collect();
+    let (taken, variants) = ranking::take_best(model, &scored, placement.k, shown);
     for variant in &variants {
         left.add(model, variant, Exclusion::AlreadyOnPage);
     }
@@ -115,19 +115,20 @@ fn fill_up<'a>(
     left: &mut Left<'a>,
 ) {
     let model = scene.model;
-    let mut groups: BTreeSet<u32> = kept.iter().filter_map(|one| model.items.group_of(one.item?)).collect();
-    let without_group =
-        kept.iter().filter(|one| one.item.is_none_or(|item| model.items.group_of(item).is_none())).count();
-    let mut products = groups.len() + without_group;
+    let groups: Vec<u32> = kept.iter().filter_map(|one| model.items.group_of(one.item?)).collect();
+    let mut products = kept.len() - groups.len();
+    let mut groups = IndexSet::of(&groups);
+    products += groups.len();
     if products >= k {
         return;
     }
-    let mut seen: BTreeSet<u32> = kept.iter().filter_map(|one| one.item).collect();
+    let known: Vec<u32> = kept.iter().filter_map(|one| one.item).collect();
+    let candidates = IndexSet::of(&known);
     for item in popularity::every_item(model) {
         if products >= k {
             return;
         }
-        if !seen.insert(item) {
+        if candidates.contains(item) {
             continue;
         }
         let candidate = Candidate::known(scene, item);

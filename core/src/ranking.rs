@@ -3,6 +3,7 @@
 use crate::candidates::Candidate;
 use crate::eligibility::Shown;
 use crate::model::Model;
+use crate::order::sorted;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
@@ -32,13 +33,12 @@ pub fn best_first(a: &Scored<'_>, b: &Scored<'_>) -> Ordering {
 /// gave way to a better variant of the same product.
 pub fn take_best<'a>(
     model: &Model<'_>,
-    mut scored: Vec<Scored<'a>>,
+    scored: &[Scored<'a>],
     k: usize,
     shown: &mut Shown<'a>,
 ) -> (Vec<Scored<'a>>, Vec<Candidate<'a>>) {
-    scored.sort_unstable_by(best_first);
     let (mut taken, mut variants) = (Vec::with_capacity(k.min(scored.len())), Vec::new());
-    for one in scored {
+    for one in sorted(scored, best_first) {
         if taken.len() == k {
             break;
         }

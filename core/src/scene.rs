@@ -2,6 +2,7 @@
 
 use crate::history::History;
 use crate::model::Model;
+use crate::order::sorted;
 use crate::sources::{ListSums, Sums, neighbours, popularity};
 use alloc::vec::Vec;
 
@@ -100,9 +101,9 @@ pub fn seed_sums(model: &Model<'_>, seeds: &[u32]) -> ListSums {
 
 /// Items of a list of ids: those that the model knows, ascending and once each, and how many it does not know.
 pub fn known_items(model: &Model<'_>, ids: &[&str]) -> (Vec<u32>, u32) {
-    let mut items: Vec<u32> = ids.iter().filter_map(|id| model.items.ids.find(id)).collect();
+    let items: Vec<u32> = ids.iter().filter_map(|id| model.items.ids.find(id)).collect();
     let unknown = (ids.len() - items.len()) as u32;
-    items.sort_unstable();
+    let mut items = sorted(&items, u32::cmp);
     items.dedup();
     (items, unknown)
 }

@@ -4,6 +4,7 @@ use crate::blend::Blend;
 use crate::candidates::Candidate;
 use crate::features::{FEATURES, Feature, Group, absent, values};
 use crate::model::Model;
+use crate::order::sorted;
 use crate::scene::Scene;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -96,8 +97,8 @@ pub(crate) fn reasons(
             }
         }
     }
-    // A stable sort: reasons of equal gain stay in the order above.
-    found.sort_by_key(|entry| core::cmp::Reverse(entry.0));
+    // Stable: reasons of equal gain stay in the order above.
+    let found = sorted(&found, |a, b| b.0.cmp(&a.0));
     let mut out: Vec<Reason> = found.into_iter().filter(|entry| entry.0 > 0).map(|entry| entry.1).take(3).collect();
     if out.is_empty() {
         out.push(match kind {

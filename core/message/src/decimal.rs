@@ -2,7 +2,6 @@
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::limits::DECIMAL_ABS_MAX;
-use alloc::format;
 
 /// Micro-units in a unit of money.
 pub const MICRO: i64 = 1_000_000;
@@ -37,10 +36,7 @@ pub fn milli_to_f64(milli: i64) -> f64 {
 
 fn scaled(value: f64, scale: f64) -> Result<i64> {
     if value.is_nan() || libm::fabs(value) > DECIMAL_ABS_MAX {
-        return Err(Error::new(
-            ErrorCode::OutOfRange,
-            format!("`{value}` is not a number within {DECIMAL_ABS_MAX} of zero"),
-        ));
+        return Err(Error::new(ErrorCode::OutOfRange, "a number is finite and within 1,000,000,000 of zero"));
     }
     Ok(libm::rint(value * scale) as i64)
 }

@@ -160,6 +160,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads an integer. A float that is a whole number of at most 2^53 counts as one, so that `1.0` is `1`.
+    #[inline(never)]
     pub fn int(&mut self) -> Result<i64> {
         match self.kind() {
             Kind::Int => self.any_int(),
@@ -168,13 +169,14 @@ impl<'a> Reader<'a> {
                 if libm::trunc(value) == value && libm::fabs(value) <= 9_007_199_254_740_992.0 {
                     return Ok(value as i64);
                 }
-                Err(Error::new(ErrorCode::InvalidType, format!("expected an integer, found the float `{value}`")))
+                Err(Error::new(ErrorCode::InvalidType, "expected an integer, found a float with a fraction"))
             }
             _ => Err(self.wrong("an integer")),
         }
     }
 
     /// Reads an integer within `min..=max`.
+    #[inline(never)]
     pub fn int_within(&mut self, min: i64, max: i64) -> Result<i64> {
         let value = self.int()?;
         if (min..=max).contains(&value) {
@@ -197,7 +199,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a string.
-    #[inline]
+    #[inline(never)]
     pub fn str(&mut self) -> Result<&'a str> {
         if self.kind() != Kind::Str {
             return Err(self.wrong("a string"));
@@ -215,7 +217,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads an id: 1 to 128 bytes of UTF-8.
-    #[inline]
+    #[inline(never)]
     pub fn id(&mut self) -> Result<&'a str> {
         let id = self.str()?;
         if id.is_empty() || id.len() > limits::ID_BYTES_MAX {

@@ -40,6 +40,7 @@ impl Writer {
     }
 
     /// Writes an integer in its shortest form.
+    #[inline(never)]
     pub fn int(&mut self, value: i64) {
         match value {
             0..=0x7f => self.bytes.push(value as u8),
@@ -65,6 +66,7 @@ impl Writer {
     }
 
     /// Writes a string.
+    #[inline(never)]
     pub fn str(&mut self, value: &str) {
         let length = value.len();
         match length {
@@ -104,6 +106,7 @@ impl Writer {
     }
 
     /// Begins an array of `length` values, which follow.
+    #[inline(never)]
     pub fn array(&mut self, length: usize) {
         match length {
             0..=15 => self.bytes.push(0x90 | length as u8),
@@ -113,6 +116,7 @@ impl Writer {
     }
 
     /// Begins a map of `length` pairs, which follow as key, value, key, value.
+    #[inline(never)]
     pub fn map(&mut self, length: usize) {
         match length {
             0..=15 => self.bytes.push(0x80 | length as u8),

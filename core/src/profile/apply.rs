@@ -2,6 +2,7 @@
 
 use super::mark::Mark;
 use super::{FoldReport, Profile};
+use crate::order::sorted;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 use unisono_message::limits::{PROFILE_EVENTS_PER_CLASS, PROFILE_MARKS};
@@ -37,12 +38,12 @@ fn by_class(a: &Event<'_>, b: &Event<'_>) -> Ordering {
 
 /// One copy of each event, then the newest of each class and channel.
 fn newest_events<'a>(mut events: Vec<Event<'a>>, report: &mut FoldReport) -> Vec<Event<'a>> {
-    events
-        .sort_unstable_by(|a, b| by_class(a, b).then_with(|| a.event_id.cmp(b.event_id)).then_with(|| b.total_cmp(a)));
+    events =
+        sorted(&events, |a, b| by_class(a, b).then_with(|| a.event_id.cmp(b.event_id)).then_with(|| b.total_cmp(a)));
     let before = events.len();
     events.dedup_by(|later, kept| by_class(later, kept).is_eq() && later.event_id == kept.event_id);
     report.duplicate_events = (before - events.len()) as u32;
-    events.sort_unstable_by(|a, b| by_class(a, b).then_with(|| b.total_cmp(a)));
+    events = sorted(&events, |a, b| by_class(a, b).then_with(|| b.total_cmp(a)));
     let distinct = events.len();
     let mut kept: Vec<Event<'a>> = Vec::with_capacity(distinct);
     let mut of_class = 0usize;
@@ -58,7 +59,7 @@ fn newest_events<'a>(mut events: Vec<Event<'a>>, report: &mut FoldReport) -> Vec
 }
 
 fn newest_marks<'a>(mut marks: Vec<Mark<'a>>, report: &mut FoldReport) -> Vec<Mark<'a>> {
-    marks.sort_unstable_by(Mark::newest_first);
+    marks = sorted(&marks, Mark::newest_first);
     marks.dedup();
     report.marks_beyond_bound = marks.len().saturating_sub(PROFILE_MARKS) as u32;
     marks.truncate(PROFILE_MARKS);

@@ -1,7 +1,9 @@
 //! Exact sums per item, gathered from sparse rows.
 
+use alloc::collections::BinaryHeap;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 
 const EMPTY: u32 = u32::MAX;
 
@@ -95,16 +97,20 @@ impl ListSums {
         item.map_or(0, |item| self.sums.get(item)) * 4096 / self.best.max(1)
     }
 
-    /// The `count` items of the greatest sums; ties by popularity, then index.
+    /// The `count` items of the greatest sums, in any order; ties by popularity, then index.
     pub fn top(&self, count: usize, popularity: impl Fn(u32) -> u32) -> Vec<u32> {
-        let mut all: Vec<(i64, u32, u32)> =
-            self.sums.entries().filter(|entry| entry.1 > 0).map(|(item, sum)| (sum, popularity(item), item)).collect();
-        let best_first = |a: &(i64, u32, u32), b: &(i64, u32, u32)| (b.0, b.1, a.2).cmp(&(a.0, a.1, b.2));
-        if all.len() > count && count > 0 {
-            all.select_nth_unstable_by(count - 1, best_first);
+        // The worst of the best so far lies on top; nearly every entry loses to it at once.
+        let mut best: BinaryHeap<Reverse<(i64, u32, Reverse<u32>)>> = BinaryHeap::with_capacity(count + 1);
+        for (item, sum) in self.sums.entries().filter(|entry| entry.1 > 0) {
+            if best.len() == count && best.peek().is_none_or(|worst| sum < worst.0.0) {
+                continue;
+            }
+            best.push(Reverse((sum, popularity(item), Reverse(item))));
+            if best.len() > count {
+                best.pop();
+            }
         }
-        all.truncate(count);
-        all.into_iter().map(|entry| entry.2).collect()
+        best.into_iter().map(|entry| entry.0.2.0).collect()
     }
 }
 
