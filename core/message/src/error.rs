@@ -1,5 +1,6 @@
 //! The one error type of the boundary, with codes that never change their meaning.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
 
@@ -74,8 +75,13 @@ impl fmt::Display for ErrorCode {
 }
 
 /// An error at the boundary: a code for programs, a sentence for people, and the field it is about.
+///
+/// Boxed, so that a result is no larger than its value: every `?` of the module copies one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Error {
+pub struct Error(Box<Body>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Body {
     code: ErrorCode,
     message: String,
     field: String,
@@ -84,48 +90,49 @@ pub struct Error {
 impl Error {
     /// An error whose field is not known yet; callers add it on the way up with [`Error::in_field`].
     #[cold]
+    #[inline(never)]
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Error { code, message: message.into(), field: String::new() }
+        Error(Box::new(Body { code, message: message.into(), field: String::new() }))
     }
 
     /// Puts a field name before the path, as `profile` before `events[3].ts_ms`.
     #[cold]
+    #[inline(never)]
     #[must_use]
     pub fn in_field(mut self, name: &str) -> Self {
-        let dot = if self.field.is_empty() || self.field.starts_with('[') { "" } else { "." };
-        self.field = alloc::format!("{name}{dot}{}", self.field);
+        let dot = if self.0.field.is_empty() || self.0.field.starts_with('[') { "" } else { "." };
+        self.0.field = [name, dot, &self.0.field].concat();
         self
     }
 
     /// Puts an array position before the path, as `[3]` before `ts_ms`.
     #[cold]
+    #[inline(never)]
     #[must_use]
-    pub fn at_index(mut self, index: usize) -> Self {
-        let dot = if self.field.is_empty() || self.field.starts_with('[') { "" } else { "." };
-        self.field = alloc::format!("[{index}]{dot}{}", self.field);
-        self
+    pub fn at_index(self, index: usize) -> Self {
+        self.in_field(&alloc::format!("[{index}]"))
     }
 
     /// The stable code.
     pub fn code(&self) -> ErrorCode {
-        self.code
+        self.0.code
     }
 
     /// What is wrong, a lower-case sentence with the offending input in backticks.
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// Where it is wrong, as `placements[0].kind`; empty when the whole input is meant.
     pub fn field(&self) -> &str {
-        &self.field
+        &self.0.field
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code, self.message)?;
-        if self.field.is_empty() { Ok(()) } else { write!(f, " (at `{}`)", self.field) }
+        write!(f, "{}: {}", self.code(), self.message())?;
+        if self.field().is_empty() { Ok(()) } else { write!(f, " (at `{}`)", self.field()) }
     }
 }
 
