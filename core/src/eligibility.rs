@@ -90,8 +90,13 @@ impl<'r, 'a> Rules<'r, 'a> {
 
     /// Why a candidate may not appear; none when it may. The first reason in the order of [`Exclusion`] is named.
     pub(crate) fn exclusion(&self, candidate: &Candidate<'_>, shown: &Shown<'_>) -> Option<Exclusion> {
-        let bought =
-            || candidate.own.and_then(|at| self.history.items.get(at as usize)).is_some_and(|own| own.days > 0);
+        let bought = || {
+            let own = match candidate.item {
+                Some(item) => self.history.position_of(item),
+                None => self.history.position_of_id(candidate.unknown_id),
+            };
+            own.and_then(|at| self.history.items.get(at as usize)).is_some_and(|own| own.days > 0)
+        };
         match candidate.item {
             None if self.excluded_ids.contains(candidate.unknown_id) => Some(Exclusion::Excluded),
             None if shown.holds(self.model, candidate) => Some(Exclusion::AlreadyOnPage),

@@ -36,7 +36,7 @@ macro_rules! features {
             /// The stable name.
             pub const fn as_str(self) -> &'static str { match self { $(Feature::$variant => $name),+ } }
             /// The feature with this name.
-            pub fn from_name(name: &str) -> Option<Self> { match name { $($name => Some(Feature::$variant),)+ _ => None } }
+            pub fn from_name(name: &str) -> Option<Self> { Self::ALL.iter().copied().find(|feature| feature.as_str() == name) }
             /// What it speaks for.
             pub const fn group(self) -> Group { match self { $(Feature::$variant => Group::$group),+ } }
             /// What it measures, a sentence.

@@ -38,7 +38,7 @@ pub(crate) fn place<'a>(
     let (asked, mut excluded) = asked_offers(model, placement);
     let redeemed = redemptions(model, profile);
     let barred: Vec<u32> = placement.exclude.iter().filter_map(|id| model.offers.ids.find(id)).collect();
-    let mut scored: Vec<(i64, u32, u32)> = Vec::new();
+    let mut scored: Vec<(i64, u32, u32, i64)> = Vec::new();
     for offer in asked {
         let reason = if barred.contains(&offer) {
             Some(Exclusion::Excluded)
@@ -51,17 +51,18 @@ pub(crate) fn place<'a>(
             Some(reason) => excluded.push(Excluded { id: model.offers.ids.get(offer), reason }),
             None => {
                 let popularity = model.offers.popularity.get(offer as usize).unwrap_or(0);
-                scored.push((spend_on(model, &spend, offer), popularity, offer));
+                let micro = spend_on(model, &spend, offer);
+                scored.push((score_of(model, micro), popularity, offer, micro));
             }
         }
     }
     let mut scored = sorted(&scored, |a, b| (b.0, b.1, a.2).cmp(&(a.0, a.1, b.2)));
     scored.truncate(placement.k);
-    for (_, _, offer) in &scored {
+    for (_, _, offer, _) in &scored {
         shown.offers.insert(*offer);
     }
     let recommendations: Vec<Recommendation<'a>> =
-        scored.iter().map(|(micro, _, offer)| recommendation(model, request, *micro, *offer)).collect();
+        scored.iter().map(|(_, _, offer, micro)| recommendation(model, request, *micro, *offer)).collect();
     let empty_reason = recommendations.is_empty().then_some(match model.offers.ids.is_empty() {
         true => EmptyReason::NoOffers,
         false => EmptyReason::AllExcluded,
@@ -184,9 +185,13 @@ fn spend_on(model: &Model<'_>, spend: &Spend, offer: u32) -> i64 {
     spend.by_item.iter().filter(|(item, _)| covers(*item)).map(|(_, micro)| micro).sum()
 }
 
+/// Units of the shop's currency, in 2^-scale_bits. Offers are ranked by this, so that what decides is what is shown.
+fn score_of(model: &Model<'_>, micro: i64) -> i64 {
+    (micro.min(SPEND_MICRO_MAX) << model.scale_bits.min(16)) / MICRO
+}
+
 fn recommendation<'a>(model: &Model<'a>, request: &Request<'_>, micro: i64, offer: u32) -> Recommendation<'a> {
-    // Units of the shop's currency, in 2^-scale_bits.
-    let score = (micro.min(SPEND_MICRO_MAX) << model.scale_bits.min(16)) / MICRO;
+    let score = score_of(model, micro);
     let parts = if score == 0 { Vec::new() } else { vec![Part { feature: SPEND, value: micro, points: score }] };
     Recommendation {
         id: model.offers.ids.get(offer),

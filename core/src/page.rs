@@ -44,17 +44,19 @@ pub(crate) fn place<'a>(
     let from_seeds = seed_sums(model, &seeds);
     // Alternatives to an item do not depend on who asks.
     let scene = if placement.kind == PlacementKind::Similar { stranger } else { background }.scene(model, &from_seeds);
-    let rules = Rules::new(model, scene.history, request, placement);
+    // What was bought is still left out where asked, so the rules read the customer's own history.
+    let rules = Rules::new(model, &background.history, request, placement);
     let mut left = Left::default();
     let mut kept = Vec::new();
-    for candidate in candidates::collect(&scene, placement.kind, &placement.candidates) {
-        match rules.exclusion(&candidate, shown) {
-            Some(reason) => left.add(model, &candidate, reason),
-            None => kept.push(candidate),
+    let collected = candidates::collect(&scene, placement.kind, &placement.candidates);
+    for candidate in &collected {
+        match rules.exclusion(candidate, shown) {
+            Some(reason) => left.add(model, candidate, reason),
+            None => kept.push(*candidate),
         }
     }
     if is_filled_up(placement.kind) {
-        fill_up(&scene, &rules, shown, placement.k, &mut kept, &mut left);
+        fill_up(&scene, &rules, shown, placement.k, &collected, &mut kept, &mut left);
     }
     let scoring = scores::scoring_of(model, placement.kind, scene.channel_counts.entries().next().is_some());
     let scored: Vec<Scored<'a>> = kept.iter().map(|candidate| scored(scoring, &scene, candidate)).collect();
@@ -111,6 +113,7 @@ fn fill_up<'a>(
     rules: &Rules<'_, '_>,
     shown: &Shown<'a>,
     k: usize,
+    collected: &[Candidate<'a>],
     kept: &mut Vec<Candidate<'a>>,
     left: &mut Left<'a>,
 ) {
@@ -122,7 +125,8 @@ fn fill_up<'a>(
     if products >= k {
         return;
     }
-    let known: Vec<u32> = kept.iter().filter_map(|one| one.item).collect();
+    // Those that a rule left out are counted already.
+    let known: Vec<u32> = collected.iter().filter_map(|one| one.item).collect();
     let candidates = IndexSet::of(&known);
     for item in popularity::every_item(model) {
         if products >= k {

@@ -100,8 +100,11 @@ impl Error {
     #[inline(never)]
     #[must_use]
     pub fn in_field(mut self, name: &str) -> Self {
-        let dot = if self.0.field.is_empty() || self.0.field.starts_with('[') { "" } else { "." };
-        self.0.field = [name, dot, &self.0.field].concat();
+        let inner = core::mem::replace(&mut self.0.field, String::from(name));
+        if !inner.is_empty() && !inner.starts_with('[') {
+            self.0.field.push('.');
+        }
+        self.0.field.push_str(&inner);
         self
     }
 
@@ -110,7 +113,7 @@ impl Error {
     #[inline(never)]
     #[must_use]
     pub fn at_index(self, index: usize) -> Self {
-        self.in_field(&alloc::format!("[{index}]"))
+        self.in_field(&crate::text!("[", index, "]"))
     }
 
     /// The stable code.

@@ -5,8 +5,8 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::fields::{missing, read_fields};
 use crate::limits;
 use crate::reader::Reader;
+use crate::text;
 use crate::writer::Writer;
-use alloc::format;
 use core::cmp::Ordering;
 
 macro_rules! event_types {
@@ -28,7 +28,7 @@ macro_rules! event_types {
 
             /// The type with this name.
             pub fn from_name(name: &str) -> Option<Self> {
-                match name { $($name => Some(EventType::$variant),)+ _ => None }
+                Self::ALL.iter().copied().find(|kind| kind.as_str() == name)
             }
 
             /// The type with this number.
@@ -100,17 +100,18 @@ pub struct Event<'a> {
     pub utc_offset_min: Option<i64>,
 }
 
+/// The required fields, then the optional ones in their canonical order, the common ones first.
 const FIELDS: [&str; 25] = [
     "event_id",
     "ts_ms",
     "type",
     "channel",
     "item_id",
-    "session_id",
     "quantity",
     "price",
     "currency",
     "order_id",
+    "session_id",
     "store_id",
     "offer_id",
     "placement",
@@ -180,27 +181,12 @@ impl<'a> Event<'a> {
                     has_type = true;
                 }
                 3 => event.channel = r.channel()?,
-                4 => event.item_id = Some(r.id()?),
-                5 => event.session_id = Some(r.id()?),
-                6 => event.quantity_milli = read_quantity(r)?,
-                7 => event.price_micro = Some(read_price(r)?),
-                8 => event.currency = Some(read_currency(r)?),
-                9 => event.order_id = Some(r.id()?),
-                10 => event.store_id = Some(r.id()?),
-                11 => event.offer_id = Some(r.id()?),
-                12 => event.placement = Some(r.id()?),
-                13 => event.rank = Some(r.int_within(1, limits::RANK_MAX)?),
-                14 => event.decision_id = Some(r.id()?),
-                15 => event.device = Some(r.text(limits::TEXT_BYTES_MAX)?),
-                16 => event.source = Some(r.text(limits::TEXT_BYTES_MAX)?),
-                17 => event.query = Some(r.text(limits::TEXT_BYTES_MAX)?),
+                5 => event.quantity_milli = read_quantity(r)?,
+                6 => event.price_micro = Some(read_price(r)?),
                 18 => event.value_micro = Some(micro_from_f64(r.f64()?)?),
-                19 => event.topic = Some(r.text(limits::TEXT_BYTES_MAX)?),
-                20 => event.outcome = Some(r.text(limits::TEXT_BYTES_MAX)?),
                 21 => event.sentiment_micro = Some(read_sentiment(r)?),
-                22 => event.wait_ms = Some(r.int_within(0, limits::TIME_MS_MAX)?),
-                23 => event.utc_offset_min = Some(read_utc_offset(r)?),
-                _ => check_owner(r.id()?, owner)?,
+                24 => check_owner(r.id()?, owner)?,
+                optional => event.read_tail(r, optional - 4)?,
             }
             Ok(())
         })?;
@@ -235,13 +221,13 @@ impl<'a> Event<'a> {
     pub fn read_canonical(r: &mut Reader<'a>) -> Result<Self> {
         let length = r.array()?;
         if !(4..=4 + TAIL_FIELDS).contains(&length) {
-            return Err(Error::new(ErrorCode::ProfileInvalid, format!("an event of `{length}` fields")));
+            return Err(Error::new(ErrorCode::ProfileInvalid, text!("an event of `", length, "` fields")));
         }
         let event_id = r.id()?;
         let ts_ms = r.int_within(limits::TIME_MS_MIN, limits::TIME_MS_MAX)?;
         let number = r.int()?;
         let Some(kind) = EventType::from_number(number) else {
-            return Err(Error::new(ErrorCode::UnknownEventType, format!("no event type has the number `{number}`")));
+            return Err(Error::new(ErrorCode::UnknownEventType, text!("no event type has the number `", number, "`")));
         };
         let mut event = Event::new(event_id, ts_ms, kind, r.channel()?);
         for field in 0..length - 4 {
@@ -320,6 +306,8 @@ impl<'a> Event<'a> {
         })
     }
 
+    #[cold]
+    #[inline(never)]
     fn canonical_bytes(&self) -> alloc::vec::Vec<u8> {
         let mut w = Writer::new();
         self.write(&mut w);
@@ -343,7 +331,7 @@ impl Tail<'_> {
 fn read_type(r: &mut Reader<'_>) -> Result<EventType> {
     let name = r.text(limits::TEXT_BYTES_MAX)?;
     EventType::from_name(name).ok_or_else(|| {
-        Error::new(ErrorCode::UnknownEventType, format!("`{name}` is no event type; `view` and `purchase` are"))
+        Error::new(ErrorCode::UnknownEventType, text!("`", name, "` is no event type; `view` and `purchase` are"))
     })
 }
 
@@ -390,7 +378,7 @@ fn check_owner(profile_id: &str, owner: Option<&str>) -> Result<()> {
     match owner {
         Some(owner) if owner != profile_id => Err(Error::new(
             ErrorCode::ProfileMismatch,
-            format!("the event belongs to `{profile_id}`, not to `{owner}`"),
+            text!("the event belongs to `", profile_id, "`, not to `", owner, "`"),
         )),
         _ => Ok(()),
     }

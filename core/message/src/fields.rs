@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::reader::Reader;
-use alloc::format;
+use crate::text;
 
 /// Reads a map and calls `read(reader, index)` for each key of `known` (at most 64) whose value is not null.
 ///
@@ -29,7 +29,7 @@ pub fn read_fields<'a>(
         next = index + 1;
         let bit = 1u64 << (index & 63);
         if seen & bit != 0 {
-            return Err(Error::new(ErrorCode::DuplicateKey, format!("the key `{key}` stands twice")).in_field(key));
+            return Err(Error::new(ErrorCode::DuplicateKey, text!("the key `", key, "` stands twice")).in_field(key));
         }
         seen |= bit;
         if !reader.nil() {
@@ -47,5 +47,5 @@ fn position(known: &[&str], key: &str, next: usize) -> Option<usize> {
 /// The error for a required field that is absent.
 #[cold]
 pub(crate) fn missing(name: &str) -> Error {
-    Error::new(ErrorCode::MissingField, format!("`{name}` is required")).in_field(name)
+    Error::new(ErrorCode::MissingField, text!("`", name, "` is required")).in_field(name)
 }

@@ -31,6 +31,7 @@ pub mod limits;
 mod reader;
 mod request;
 mod response;
+mod text;
 mod writer;
 
 pub use decimal::{MICRO, MILLI, micro_from_f64, micro_to_f64, milli_from_f64, milli_to_f64};
@@ -43,6 +44,7 @@ pub use response::{
     EmptyReason, Excluded, Exclusion, Explanation, Part, PlacementResponse, Reason, Recommendation, Response, Warning,
     WarningCode, error_response, hex,
 };
+pub use text::{Piece, join};
 pub use writer::Writer;
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::limits;
-use alloc::format;
+use crate::text;
 
 /// The kind of the next value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ impl<'a> Reader<'a> {
         if self.rest.is_empty() {
             return Ok(());
         }
-        Err(Error::new(ErrorCode::TrailingBytes, format!("`{}` bytes follow the value", self.rest.len())))
+        Err(Error::new(ErrorCode::TrailingBytes, text!("`", self.rest.len(), "` bytes follow the value")))
     }
 
     /// The kind of the next value, without reading it.
@@ -102,11 +102,10 @@ impl<'a> Reader<'a> {
     fn wrong(&self, expected: &str) -> Error {
         match self.kind() {
             Kind::Invalid => ended(),
-            kind => Error::new(ErrorCode::InvalidType, format!("expected {expected}, found {}", kind.name())),
+            kind => Error::new(ErrorCode::InvalidType, text!("expected ", expected, ", found ", kind.name())),
         }
     }
 
-    #[inline]
     fn take(&mut self, length: usize) -> Result<&'a [u8]> {
         match self.rest.split_at_checked(length) {
             Some((head, rest)) => {
@@ -128,14 +127,21 @@ impl<'a> Reader<'a> {
         }
     }
 
-    #[inline]
-    fn be<const N: usize>(&mut self) -> Result<[u8; N]> {
-        match self.rest.split_first_chunk::<N>() {
-            Some((head, rest)) => {
-                self.rest = rest;
-                Ok(*head)
-            }
-            None => Err(ended()),
+    /// Reads `width` bytes as one big-endian number. Every length and number goes through here, so that the module
+    /// holds this code once.
+    #[inline(never)]
+    fn number(&mut self, width: usize) -> Result<u64> {
+        let bytes = self.take(width)?;
+        Ok(bytes.iter().fold(0u64, |number, byte| number << 8 | u64::from(*byte)))
+    }
+
+    /// Reads a length whose width the tag tells: `base` is the tag of the 8-bit form, or of the 16-bit form less one.
+    /// Smaller tags hold the length themselves, in the bits of `mask`.
+    fn length(&mut self, base: u8, mask: u8) -> Result<usize> {
+        let tag = self.byte()?;
+        match tag.checked_sub(base) {
+            Some(power @ 0..=2) => self.number(1 << power).map(|length| length as usize),
+            _ => Ok((tag & mask) as usize),
         }
     }
 
@@ -182,7 +188,7 @@ impl<'a> Reader<'a> {
         if (min..=max).contains(&value) {
             return Ok(value);
         }
-        Err(Error::new(ErrorCode::OutOfRange, format!("`{value}` is not within {min} to {max}")))
+        Err(Error::new(ErrorCode::OutOfRange, text!("`", value, "` is not within ", min, " to ", max)))
     }
 
     /// Reads a finite number, integer or float.
@@ -204,15 +210,10 @@ impl<'a> Reader<'a> {
         if self.kind() != Kind::Str {
             return Err(self.wrong("a string"));
         }
-        let length = match self.byte()? {
-            0xd9 => u8::from_be_bytes(self.be()?) as usize,
-            0xda => u16::from_be_bytes(self.be()?) as usize,
-            0xdb => u32::from_be_bytes(self.be()?) as usize,
-            tag => (tag & 0x1f) as usize,
-        };
+        let length = self.length(0xd9, 0x1f)?;
         let bytes = self.take(length)?;
         core::str::from_utf8(bytes).map_err(|error| {
-            Error::new(ErrorCode::InvalidUtf8, format!("not UTF-8 after {} bytes", error.valid_up_to()))
+            Error::new(ErrorCode::InvalidUtf8, text!("not UTF-8 after ", error.valid_up_to(), " bytes"))
         })
     }
 
@@ -221,7 +222,7 @@ impl<'a> Reader<'a> {
     pub fn id(&mut self) -> Result<&'a str> {
         let id = self.str()?;
         if id.is_empty() || id.len() > limits::ID_BYTES_MAX {
-            return Err(Error::new(ErrorCode::InvalidId, format!("an id of {} bytes; ids have 1 to 128", id.len())));
+            return Err(Error::new(ErrorCode::InvalidId, text!("an id of ", id.len(), " bytes; ids have 1 to 128")));
         }
         Ok(id)
     }
@@ -241,7 +242,7 @@ impl<'a> Reader<'a> {
     pub fn text(&mut self, bytes_max: usize) -> Result<&'a str> {
         let text = self.str()?;
         if text.len() > bytes_max {
-            let message = format!("a text of {} bytes; at most {bytes_max} are allowed", text.len());
+            let message = text!("a text of ", text.len(), " bytes; at most ", bytes_max, " are allowed");
             return Err(Error::new(ErrorCode::LimitExceeded, message));
         }
         Ok(text)
@@ -252,11 +253,7 @@ impl<'a> Reader<'a> {
         if self.kind() != Kind::Bin {
             return Err(self.wrong("binary data"));
         }
-        let length = match self.byte()? {
-            0xc4 => u8::from_be_bytes(self.be()?) as usize,
-            0xc5 => u16::from_be_bytes(self.be()?) as usize,
-            _ => u32::from_be_bytes(self.be()?) as usize,
-        };
+        let length = self.length(0xc4, 0)?;
         self.take(length)
     }
 
@@ -266,11 +263,7 @@ impl<'a> Reader<'a> {
         if self.kind() != Kind::Array {
             return Err(self.wrong("an array"));
         }
-        let length = match self.byte()? {
-            0xdc => u16::from_be_bytes(self.be()?) as usize,
-            0xdd => u32::from_be_bytes(self.be()?) as usize,
-            tag => (tag & 0x0f) as usize,
-        };
+        let length = self.length(0xdb, 0x0f)?;
         if length > self.rest.len() { Err(ended()) } else { Ok(length) }
     }
 
@@ -280,7 +273,7 @@ impl<'a> Reader<'a> {
         if length <= max {
             return Ok(length);
         }
-        Err(Error::new(ErrorCode::LimitExceeded, format!("`{length}` values; {limit} is {max}")))
+        Err(Error::new(ErrorCode::LimitExceeded, text!("`", length, "` values; ", limit, " is ", max)))
     }
 
     /// Reads the head of a map and gives the number of its pairs.
@@ -288,13 +281,9 @@ impl<'a> Reader<'a> {
         if self.kind() != Kind::Map {
             return Err(self.wrong("a map"));
         }
-        let length = match self.byte()? {
-            0xde => u16::from_be_bytes(self.be()?) as usize,
-            0xdf => u32::from_be_bytes(self.be()?) as usize,
-            tag => (tag & 0x0f) as usize,
-        };
+        let length = self.length(0xdd, 0x0f)?;
         if length > limits::MAP_KEYS_MAX {
-            let message = format!("a map of `{length}` keys; map_keys_max is {}", limits::MAP_KEYS_MAX);
+            let message = text!("a map of `", length, "` keys; map_keys_max is ", limits::MAP_KEYS_MAX);
             return Err(Error::new(ErrorCode::LimitExceeded, message));
         }
         if length > self.rest.len() { Err(ended()) } else { Ok(length) }
@@ -310,7 +299,7 @@ impl<'a> Reader<'a> {
             let children = self.skip_head()?;
             if children > 0 {
                 let Some(level) = open.get_mut(depth) else {
-                    let message = format!("nested deeper than depth_max ({})", limits::DEPTH_MAX);
+                    let message = text!("nested deeper than depth_max (", limits::DEPTH_MAX, ")");
                     return Err(Error::new(ErrorCode::LimitExceeded, message));
                 };
                 *level = children;
@@ -330,7 +319,7 @@ impl<'a> Reader<'a> {
         }
         Err(Error::new(
             ErrorCode::LimitExceeded,
-            format!("more than skip_values_max ({}) values", limits::SKIP_VALUES_MAX),
+            text!("more than skip_values_max (", limits::SKIP_VALUES_MAX, ") values"),
         ))
     }
 
@@ -345,15 +334,12 @@ impl<'a> Reader<'a> {
             Kind::Array => self.array(),
             Kind::Map => self.map().map(|pairs| pairs * 2),
             Kind::Ext => {
-                let length = match self.byte()? {
-                    0xc7 => u8::from_be_bytes(self.be()?) as usize,
-                    0xc8 => u16::from_be_bytes(self.be()?) as usize,
-                    0xc9 => u32::from_be_bytes(self.be()?) as usize,
-                    0xd4 => 1,
-                    0xd5 => 2,
-                    0xd6 => 4,
-                    0xd7 => 8,
-                    _ => 16,
+                let length = match self.rest.first() {
+                    Some(tag @ 0xd4..=0xd8) => {
+                        self.byte()?;
+                        1 << (tag - 0xd4)
+                    }
+                    _ => self.length(0xc7, 0)?,
                 };
                 self.byte()?;
                 self.take(length).map(|_| 0)
@@ -362,29 +348,27 @@ impl<'a> Reader<'a> {
         }
     }
 
-    #[inline]
     fn any_int(&mut self) -> Result<i64> {
-        Ok(match self.byte()? {
-            0xcc => u8::from_be_bytes(self.be()?).into(),
-            0xcd => u16::from_be_bytes(self.be()?).into(),
-            0xce => u32::from_be_bytes(self.be()?).into(),
-            0xcf => {
-                let value = u64::from_be_bytes(self.be()?);
-                i64::try_from(value)
-                    .map_err(|_| Error::new(ErrorCode::OutOfRange, format!("`{value}` does not fit 63 bits")))?
+        let tag = self.byte()?;
+        match tag {
+            0xcc..=0xcf => {
+                let value = self.number(1 << (tag - 0xcc))?;
+                i64::try_from(value).map_err(|_| Error::new(ErrorCode::OutOfRange, "the number does not fit 63 bits"))
             }
-            0xd0 => i8::from_be_bytes(self.be()?).into(),
-            0xd1 => i16::from_be_bytes(self.be()?).into(),
-            0xd2 => i32::from_be_bytes(self.be()?).into(),
-            0xd3 => i64::from_be_bytes(self.be()?),
-            tag => (tag as i8).into(),
-        })
+            0xd0..=0xd3 => {
+                let width = 1u32 << (tag - 0xd0);
+                // Moved to the top and back, the sign bit fills what the width leaves.
+                let unused = 64 - 8 * width;
+                Ok((self.number(width as usize)? << unused) as i64 >> unused)
+            }
+            tag => Ok((tag as i8).into()),
+        }
     }
 
     fn any_float(&mut self) -> Result<f64> {
         Ok(match self.byte()? {
-            0xca => f32::from_be_bytes(self.be()?).into(),
-            _ => f64::from_be_bytes(self.be()?),
+            0xca => f32::from_bits(self.number(4)? as u32).into(),
+            _ => f64::from_bits(self.number(8)?),
         })
     }
 }

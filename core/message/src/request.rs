@@ -5,8 +5,8 @@ use crate::event::{Event, read_utc_offset};
 use crate::fields::{missing, read_fields};
 use crate::limits;
 use crate::reader::Reader;
+use crate::text;
 use crate::writer::Writer;
-use alloc::format;
 use alloc::vec::Vec;
 
 /// What a placement shows.
@@ -163,7 +163,7 @@ impl<'a> Request<'a> {
     /// A typed error that names the field, as `placements[0].kind`.
     pub fn decode(bytes: &'a [u8]) -> Result<Self> {
         if bytes.len() > limits::REQUEST_BYTES_MAX {
-            let message = format!("`{}` bytes; request_bytes_max is {}", bytes.len(), limits::REQUEST_BYTES_MAX);
+            let message = text!("`", bytes.len(), "` bytes; request_bytes_max is ", limits::REQUEST_BYTES_MAX);
             return Err(Error::new(ErrorCode::LimitExceeded, message));
         }
         let mut reader = Reader::new(bytes);
@@ -368,7 +368,7 @@ fn read_placements<'a>(r: &mut Reader<'a>) -> Result<Vec<Placement<'a>>> {
     for index in 0..length {
         let placement = Placement::read(r).map_err(|error| error.at_index(index))?;
         if placements.iter().any(|other| other.id == placement.id) {
-            let message = format!("the id `{}` stands twice", placement.id);
+            let message = text!("the id `", placement.id, "` stands twice");
             return Err(Error::new(ErrorCode::DuplicatePlacement, message).in_field("id").at_index(index));
         }
         placements.push(placement);
@@ -379,7 +379,7 @@ fn read_placements<'a>(r: &mut Reader<'a>) -> Result<Vec<Placement<'a>>> {
 fn read_kind(r: &mut Reader<'_>) -> Result<PlacementKind> {
     let name = r.text(limits::TEXT_BYTES_MAX)?;
     PlacementKind::from_name(name).ok_or_else(|| {
-        Error::new(ErrorCode::UnknownPlacement, format!("`{name}` is no kind of placement; `for_you` is one"))
+        Error::new(ErrorCode::UnknownPlacement, text!("`", name, "` is no kind of placement; `for_you` is one"))
     })
 }
 
@@ -390,7 +390,7 @@ fn read_gate(r: &mut Reader<'_>) -> Result<Gate> {
             "sensitive" => gate.sensitive = true,
             "restricted" => gate.restricted = true,
             other => {
-                let message = format!("`{other}` cannot be allowed; `sensitive` and `restricted` can");
+                let message = text!("`", other, "` cannot be allowed; `sensitive` and `restricted` can");
                 return Err(Error::new(ErrorCode::UnknownGate, message).at_index(index));
             }
         }

@@ -5,8 +5,8 @@ use super::layout::{ALIGNMENT, NO_CATEGORY, Section};
 use super::root::{self, Root, SectionEntry};
 use super::{Items, Model, Neighbours, Offers, Popularity};
 use crate::digest::sha256;
-use alloc::format;
 use unisono_message::limits;
+use unisono_message::text;
 use unisono_message::{Error, ErrorCode, Result};
 
 impl<'a> Model<'a> {
@@ -72,7 +72,7 @@ impl<'a, 'r> Sections<'a, 'r> {
                 return Err(invalid(entry.name, "stands twice"));
             }
             if entry.first != 0 || entry.end != i64::from(root.items) {
-                let message = format!("the section covers items {} to {} of {}", entry.first, entry.end, root.items);
+                let message = text!("the section covers items ", entry.first, " to ", entry.end, " of ", root.items);
                 return Err(Error::new(ErrorCode::ModelRangesUnsupported, message).in_field(entry.name));
             }
             if entry.offset % ALIGNMENT != 0 {
@@ -80,7 +80,7 @@ impl<'a, 'r> Sections<'a, 'r> {
             }
             let after = entry.offset.saturating_add(entry.length);
             let Some(bytes) = data.get(entry.offset..after) else {
-                let message = format!("the section ends at byte `{after}` of the data area, which has {}", data.len());
+                let message = text!("the section ends at byte `", after, "` of the data area, which has ", data.len());
                 return Err(Error::new(ErrorCode::ModelTruncated, message).in_field(entry.name));
             };
             if sha256(&[bytes]) != entry.sha256 {
@@ -92,7 +92,7 @@ impl<'a, 'r> Sections<'a, 'r> {
         if data.len() > end {
             return Err(Error::new(
                 ErrorCode::TrailingBytes,
-                format!("`{}` bytes follow the last section", data.len() - end),
+                text!("`", data.len() - end, "` bytes follow the last section"),
             ));
         }
         Ok(Sections { data, entries: &root.sections })
@@ -104,7 +104,7 @@ impl<'a, 'r> Sections<'a, 'r> {
         if entry.dtype != section.dtype().as_str() {
             return Err(invalid(
                 entry.name,
-                &format!("has the type `{}`, not `{}`", entry.dtype, section.dtype().as_str()),
+                &text!("has the type `", entry.dtype, "`, not `", section.dtype().as_str(), "`"),
             ));
         }
         Ok(self.data.get(entry.offset..entry.offset.saturating_add(entry.length)).unwrap_or_default())
@@ -171,7 +171,7 @@ impl<'a, 'r> Sections<'a, 'r> {
 fn read_items<'a>(s: &Sections<'a, '_>, n: usize) -> Result<Items<'a>> {
     let ids = s.strings(Section::ItemIdOffsets, Section::ItemIdBytes)?;
     if ids.len() != n {
-        return Err(invalid(Section::ItemIdOffsets.name(), &format!("holds `{}` ids for {n} items", ids.len())));
+        return Err(invalid(Section::ItemIdOffsets.name(), &text!("holds `", ids.len(), "` ids for ", n, " items")));
     }
     let categories = s.strings(Section::CategoryOffsets, Section::CategoryBytes)?;
     if categories.len() > limits::MODEL_CATEGORIES_MAX {
@@ -224,7 +224,7 @@ fn read_neighbours<'a>(
     if longest > limits::MODEL_NEIGHBOURS_MAX {
         return Err(invalid(
             offsets.name(),
-            &format!("has a row of `{longest}`; model_neighbours_max is {}", limits::MODEL_NEIGHBOURS_MAX),
+            &text!("has a row of `", longest, "`; model_neighbours_max is ", limits::MODEL_NEIGHBOURS_MAX),
         ));
     }
     Ok(Neighbours { rows, items: indices, weights: s.u16s(weights, indices.len())? })
@@ -266,7 +266,7 @@ fn read_offers<'a>(s: &Sections<'a, '_>, n: usize, categories: usize) -> Result<
 
 #[cold]
 fn invalid(section: &str, what: &str) -> Error {
-    Error::new(ErrorCode::ModelSectionInvalid, format!("the section {what}")).in_field(section)
+    Error::new(ErrorCode::ModelSectionInvalid, text!("the section ", what)).in_field(section)
 }
 
 #[cold]
@@ -276,7 +276,7 @@ fn ragged(section: Section) -> Error {
 
 #[cold]
 fn out_of_range(section: Section, at: usize, below: usize) -> Error {
-    let message = format!("element `{at}` points beyond the {below} that there are");
+    let message = text!("element `", at, "` points beyond the ", below, " that there are");
     Error::new(ErrorCode::ModelIndexOutOfRange, message).in_field(section.name())
 }
 
@@ -284,9 +284,9 @@ fn check_length(section: Section, found: usize, wanted: usize) -> Result<()> {
     match (found == wanted, found) {
         (true, _) => Ok(()),
         (false, 0) => {
-            let message = format!("the model needs `{wanted}` elements of this section");
+            let message = text!("the model needs `", wanted, "` elements of this section");
             Err(Error::new(ErrorCode::ModelSectionMissing, message).in_field(section.name()))
         }
-        (false, _) => Err(invalid(section.name(), &format!("has `{found}` elements, not {wanted}"))),
+        (false, _) => Err(invalid(section.name(), &text!("has `", found, "` elements, not ", wanted))),
     }
 }

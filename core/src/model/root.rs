@@ -4,9 +4,9 @@ use super::layout::{FORMAT_VERSION, data_start};
 use crate::blend::{Blend, Calibration, Table};
 use crate::digest::sha256;
 use crate::features::Feature;
-use alloc::format;
 use alloc::vec::Vec;
 use unisono_message::limits;
+use unisono_message::text;
 use unisono_message::{Error, ErrorCode, PlacementKind, Reader, Result, Writer, read_fields};
 
 /// A section as the root lists it.
@@ -77,8 +77,10 @@ pub(super) fn read<'a>(file: &'a [u8]) -> Result<Root<'a>> {
     .map_err(|error| as_model_error(error, file))?;
     let length = file.len() - reader.rest().len();
     if length > limits::MODEL_ROOT_BYTES_MAX {
-        return Err(invalid(format!(
-            "a root of `{length}` bytes; model_root_bytes_max is {}",
+        return Err(invalid(text!(
+            "a root of `",
+            length,
+            "` bytes; model_root_bytes_max is ",
             limits::MODEL_ROOT_BYTES_MAX
         )));
     }
@@ -86,7 +88,7 @@ pub(super) fn read<'a>(file: &'a [u8]) -> Result<Root<'a>> {
     let required = ((1u32 << ROOT.len()) - 1) & !(1 << 1);
     if let Some(name) = ROOT.iter().enumerate().find(|(at, _)| required & !present & (1 << at) != 0).map(|pair| pair.1)
     {
-        return Err(invalid(format!("the root has no `{name}`")).in_field(name));
+        return Err(invalid(text!("the root has no `", *name, "`")).in_field(name));
     }
     let mut header = Writer::new();
     header.map(id.pairs - 1);
@@ -118,7 +120,7 @@ fn read_id(file: &[u8]) -> Result<Id> {
     }
     let version = reader.int()?;
     if version != FORMAT_VERSION {
-        let message = format!("the file has format `{version}`; this module reads {FORMAT_VERSION}");
+        let message = text!("the file has format `", version, "`; this module reads ", FORMAT_VERSION);
         return Err(Error::new(ErrorCode::ModelVersionUnsupported, message).in_field("format_version"));
     }
     let pair_start = at(&reader);
@@ -221,7 +223,7 @@ fn read_table(r: &mut Reader<'_>) -> Result<Table> {
                 let name = r.str()?;
                 feature = Feature::from_name(name);
                 if feature.is_none() {
-                    return Err(invalid(format!("no feature has the name `{name}`")));
+                    return Err(invalid(text!("no feature has the name `", name, "`")));
                 }
             }
             1 => edges = ints(r, limits::MODEL_BINS_MAX, |r| r.int())?,
@@ -231,9 +233,10 @@ fn read_table(r: &mut Reader<'_>) -> Result<Table> {
     })?;
     let Some(feature) = feature else { return Err(invalid("a table has no `name`")) };
     if !rises(&edges) || values.len() != edges.len() + 1 {
-        return Err(invalid(format!(
-            "the table of `{}` needs rising edges and one more points than edges",
-            feature.as_str()
+        return Err(invalid(text!(
+            "the table of `",
+            feature.as_str(),
+            "` needs rising edges and one more points than edges"
         )));
     }
     Ok(Table { feature, edges, points: values })
@@ -301,6 +304,6 @@ fn as_model_error(error: Error, file: &[u8]) -> Error {
         ErrorCode::InvalidMsgpack if matches!(file.first(), None | Some(0x80..=0x8f | 0xde | 0xdf)) => {
             Error::new(ErrorCode::ModelTruncated, "the file ends within its root").in_field(error.field())
         }
-        _ => invalid(format!("{}: {}", error.code(), error.message())).in_field(error.field()),
+        _ => invalid(text!(error.code().as_str(), ": ", error.message())).in_field(error.field()),
     }
 }

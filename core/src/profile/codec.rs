@@ -6,9 +6,9 @@
 
 use super::Profile;
 use super::mark::Mark;
-use alloc::format;
 use alloc::vec::Vec;
 use unisono_message::limits::{self, PROFILE_BYTES_MAX, PROFILE_CLASSES_MAX, PROFILE_EVENTS_PER_CLASS, PROFILE_MARKS};
+use unisono_message::text;
 use unisono_message::{Error, ErrorCode, Event, EventType, Reader, Result, Writer, read_fields};
 
 /// The version that this module writes and reads.
@@ -45,7 +45,7 @@ impl<'a> Profile<'a> {
     /// `limit_exceeded`, and the decoding errors of events.
     pub fn decode(bytes: &'a [u8]) -> Result<Self> {
         if bytes.len() > PROFILE_BYTES_MAX {
-            let message = format!("a state of `{}` bytes; profile_bytes_max is {PROFILE_BYTES_MAX}", bytes.len());
+            let message = text!("a state of `", bytes.len(), "` bytes; profile_bytes_max is ", PROFILE_BYTES_MAX);
             return Err(Error::new(ErrorCode::LimitExceeded, message));
         }
         let mut reader = Reader::new(bytes);
@@ -91,7 +91,7 @@ fn read_mark<'a>(r: &mut Reader<'a>) -> Result<Mark<'a>> {
     let item_id = r.id()?;
     let number = r.int()?;
     let Some(kind) = EventType::from_number(number) else {
-        return Err(Error::new(ErrorCode::UnknownEventType, format!("no event type has the number `{number}`")));
+        return Err(Error::new(ErrorCode::UnknownEventType, text!("no event type has the number `", number, "`")));
     };
     Ok(Mark { day, item_id, kind, channel: r.channel()? })
 }
@@ -171,7 +171,7 @@ fn check_classes(profile: &Profile<'_>) -> Result<()> {
     if classes <= PROFILE_CLASSES_MAX {
         return Ok(());
     }
-    let message = format!("`{classes}` pairs of class and channel; profile_classes_max is {PROFILE_CLASSES_MAX}");
+    let message = text!("`", classes, "` pairs of class and channel; profile_classes_max is ", PROFILE_CLASSES_MAX);
     Err(Error::new(ErrorCode::LimitExceeded, message).in_field("events"))
 }
 
@@ -200,7 +200,7 @@ fn check_size(input: &[u8]) -> Result<()> {
     if input.len() <= limits::REQUEST_BYTES_MAX {
         return Ok(());
     }
-    let message = format!("`{}` bytes; request_bytes_max is {}", input.len(), limits::REQUEST_BYTES_MAX);
+    let message = text!("`", input.len(), "` bytes; request_bytes_max is ", limits::REQUEST_BYTES_MAX);
     Err(Error::new(ErrorCode::LimitExceeded, message))
 }
 
