@@ -187,7 +187,7 @@ fn spend_on(model: &Model<'_>, spend: &Spend, offer: u32) -> i64 {
 
 /// Units of the shop's currency, in 2^-scale_bits. Offers are ranked by this, so that what decides is what is shown.
 fn score_of(model: &Model<'_>, micro: i64) -> i64 {
-    (micro.min(SPEND_MICRO_MAX) << model.scale_bits.min(16)) / MICRO
+    (micro.min(SPEND_MICRO_MAX) << model.scale_bits) / MICRO
 }
 
 fn recommendation<'a>(model: &Model<'a>, request: &Request<'_>, micro: i64, offer: u32) -> Recommendation<'a> {

@@ -45,7 +45,7 @@ pub(crate) fn score(scoring: Scoring<'_>, scene: &Scene<'_, '_>, candidate: &Can
             let recent = candidate.item.and_then(|item| scene.model.popularity.recent.get(item as usize));
             i64::from(recent.unwrap_or(0)) << scene.model.scale_bits
         }
-        Scoring::Recency => -(age_ms(scene, candidate) << scene.model.scale_bits.min(16)),
+        Scoring::Recency => -(age_ms(scene, candidate) << scene.model.scale_bits),
     }
 }
 

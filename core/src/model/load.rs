@@ -83,6 +83,10 @@ impl<'a, 'r> Sections<'a, 'r> {
                 let message = text!("the section ends at byte `", after, "` of the data area, which has ", data.len());
                 return Err(Error::new(ErrorCode::ModelTruncated, message).in_field(entry.name));
             };
+            // One id covers the file: what no hash covers is zero.
+            if data.get(end..entry.offset).is_none_or(|gap| gap.iter().any(|byte| *byte != 0)) {
+                return Err(invalid(entry.name, "does not follow the one before it with zeros between"));
+            }
             if sha256(&[bytes]) != entry.sha256 {
                 let message = "the bytes do not have the SHA-256 that the root names";
                 return Err(Error::new(ErrorCode::ModelSectionHash, message).in_field(entry.name));

@@ -38,7 +38,7 @@ pub struct Model<'a> {
     pub candidates_per_source: u32,
     /// Within how many days the target event of a `probability` happens; 0 when it is the next order.
     pub horizon_days: u32,
-    /// Bits after the binary point of scores.
+    /// Bits after the binary point of scores, 0 to 16.
     pub scale_bits: u32,
     /// For `for_you`, `buy_again` and `rerank`.
     pub next: Blend,

@@ -98,6 +98,9 @@ pub(super) fn read<'a>(file: &'a [u8]) -> Result<Root<'a>> {
         return Err(invalid("the root does not have the SHA-256 that its `model_id` says").in_field("model_id"));
     }
     root.data_start = data_start(length);
+    if file.iter().take(root.data_start).skip(length).any(|byte| *byte != 0) {
+        return Err(invalid("zeros follow the root up to a multiple of 16"));
+    }
     Ok(root)
 }
 
@@ -165,7 +168,7 @@ fn read_field<'a>(root: &mut Root<'a>, r: &mut Reader<'a>, field: usize) -> Resu
         5 => root.history_items = count(r, i64::from(limits::HISTORY_ITEMS_FOR_NEIGHBOURS_MAX))?,
         6 => root.candidates_per_source = count(r, limits::ID_LIST_MAX as i64)?,
         7 => root.horizon_days = count(r, 36_500)?,
-        8 => root.scale_bits = count(r, 32)?,
+        8 => root.scale_bits = count(r, 16)?,
         9 => root.next = read_blend(r)?,
         10 => root.together = read_blend(r)?,
         11 => root.calibrations = read_calibrations(r)?,

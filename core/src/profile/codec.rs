@@ -49,11 +49,13 @@ impl<'a> Profile<'a> {
             return Err(Error::new(ErrorCode::LimitExceeded, message));
         }
         let mut reader = Reader::new(bytes);
-        let mut version = None;
+        let mut has_version = false;
         let mut profile = Profile::default();
         read_fields(&mut reader, &["version", "events", "marks"], &mut |r, field| {
             match field {
-                0 => version = Some(r.int()?),
+                // The version stands first, so that a newer state is recognised whatever else it holds.
+                0 if r.int()? != VERSION => return Err(other_version()),
+                0 => has_version = true,
                 1 => {
                     for index in
                         0..r.array_up_to(PROFILE_CLASSES_MAX * PROFILE_EVENTS_PER_CLASS, "profile_classes_max")?
@@ -70,9 +72,8 @@ impl<'a> Profile<'a> {
             Ok(())
         })?;
         reader.finish()?;
-        if version != Some(VERSION) || reader.unknown_fields() > 0 {
-            let message = "the state was written by another version of the module";
-            return Err(Error::new(ErrorCode::ProfileVersionUnsupported, message).in_field("version"));
+        if !has_version || reader.unknown_fields() > 0 {
+            return Err(other_version().in_field("version"));
         }
         // One comparison checks order, bounds, duplicates and number widths alike.
         let (joined, _) = profile.clone().merged(&Profile::default());
@@ -81,6 +82,11 @@ impl<'a> Profile<'a> {
         }
         Ok(profile)
     }
+}
+
+#[cold]
+fn other_version() -> Error {
+    Error::new(ErrorCode::ProfileVersionUnsupported, "the state was written by another version of the module")
 }
 
 fn read_mark<'a>(r: &mut Reader<'a>) -> Result<Mark<'a>> {
@@ -126,11 +132,11 @@ pub(super) fn apply_bytes(input: &[u8]) -> Result<Vec<u8>> {
         None => (Vec::new(), Vec::new()),
     };
     let (profile, _) = base.with_events(&accepted);
-    check_classes(&profile)?;
+    let state = encode_within_bounds(&profile)?;
     let mut w = Writer::new();
     w.map(2);
     w.str("state");
-    w.bin(&profile.encode());
+    w.bin(&state);
     w.str("results");
     w.array(results.len());
     for result in &results {
@@ -165,6 +171,17 @@ fn not_from_future(event: Event<'_>, now_ms: i64) -> Result<Event<'_>> {
     Err(Error::new(ErrorCode::EventFromFuture, "the event lies more than ten minutes after `now_ms`").in_field("ts_ms"))
 }
 
+/// The encoding of a state, if it is one that this module takes back.
+fn encode_within_bounds(profile: &Profile<'_>) -> Result<Vec<u8>> {
+    check_classes(profile)?;
+    let state = profile.encode();
+    if state.len() <= PROFILE_BYTES_MAX {
+        return Ok(state);
+    }
+    let message = text!("a state of `", state.len(), "` bytes; profile_bytes_max is ", PROFILE_BYTES_MAX);
+    Err(Error::new(ErrorCode::LimitExceeded, message).in_field("state"))
+}
+
 fn check_classes(profile: &Profile<'_>) -> Result<()> {
     let changes = profile.events.iter().zip(profile.events.iter().skip(1));
     let classes = 1 + changes.filter(|(a, b)| (a.kind, a.channel) != (b.kind, b.channel)).count();
@@ -188,11 +205,11 @@ pub(super) fn merge_bytes(input: &[u8]) -> Result<Vec<u8>> {
         Ok(())
     })?;
     reader.finish()?;
-    check_classes(&profile)?;
+    let state = encode_within_bounds(&profile)?;
     let mut w = Writer::new();
     w.map(1);
     w.str("state");
-    w.bin(&profile.encode());
+    w.bin(&state);
     Ok(w.into_bytes())
 }
 

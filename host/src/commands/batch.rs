@@ -1,0 +1,170 @@
+//! `unisono-host batch`.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use unisono_host::batch::{self, BatchCounts};
+use unisono_host::{Host, HostError};
+
+use super::HostArguments;
+
+/// Decide a file of requests: one request in JSON a line, one response or error a line, in the same order.
+///
+/// A line that is no valid request gets a line that says so, and the batch goes on. At the end the counts are printed on
+/// stderr.
+///
+/// Example: unisono-host batch --model shop.unisono --requests requests.jsonl --out responses.jsonl
+#[derive(Args)]
+pub(crate) struct Batch {
+    #[command(flatten)]
+    host: HostArguments,
+    /// The requests, one in JSON a line; `-` reads stdin.
+    #[arg(long, value_name = "FILE")]
+    requests: PathBuf,
+    /// Where the responses go; `-` writes stdout. A file appears under its name when it is complete.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Milliseconds that one decision may take. Generous, so that a busy machine does not change an answer.
+    #[arg(long, value_name = "MS", default_value_t = 60_000)]
+    deadline_ms: u64,
+    /// How the counts are printed.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A sentence for people, and a progress bar on a terminal.
+    Text,
+    /// One line of JSON.
+    Json,
+}
+
+/// Milliseconds that a worker waits for an instance: only while one is being rebuilt, as there is one for each worker.
+const WAIT_MS: u64 = 60_000;
+
+#[derive(Serialize)]
+struct Summary<'a> {
+    lines: u64,
+    decided: u64,
+    errors: u64,
+    errors_by_code: &'a std::collections::BTreeMap<String, u64>,
+    seconds: f64,
+    module_id: &'a str,
+    model_id: &'a str,
+}
+
+impl Batch {
+    pub(crate) fn run(self) -> Result<(), HostError> {
+        let host = self.host.build(self.deadline_ms, WAIT_MS)?;
+        let started = Instant::now();
+        let bar = self.progress_bar();
+        let counts = self.decide(&host, &bar)?;
+        bar.finish_and_clear();
+        self.print(&host, &counts, started.elapsed());
+        Ok(())
+    }
+
+    fn decide(&self, host: &Host, bar: &ProgressBar) -> Result<BatchCounts, HostError> {
+        let progress = |counts: &BatchCounts| {
+            bar.set_position(counts.bytes);
+            bar.set_message(format!("{} lines, {} errors", counts.lines, counts.errors_total()));
+        };
+        let input: Box<dyn io::BufRead + Send> = if is_dash(&self.requests) {
+            Box::new(BufReader::new(io::stdin()))
+        } else {
+            Box::new(BufReader::with_capacity(1 << 20, open(&self.requests)?))
+        };
+        if is_dash(&self.out) {
+            return batch::run(host, input, BufWriter::new(io::stdout().lock()), progress);
+        }
+        let output = Output::create(&self.out)?;
+        let counts = batch::run(host, input, BufWriter::new(&output.file), progress)?;
+        output.complete()?;
+        Ok(counts)
+    }
+
+    /// Nothing is drawn when stderr is no terminal, or when a program reads it.
+    fn progress_bar(&self) -> ProgressBar {
+        let bytes = fs::metadata(&self.requests).ok().filter(fs::Metadata::is_file).map(|file| file.len());
+        if self.format == Format::Json {
+            return ProgressBar::hidden();
+        }
+        let (bar, template) = match bytes {
+            Some(bytes) => (ProgressBar::new(bytes), "{bar:40} {percent:>3} % {msg}, {eta} left"),
+            None => (ProgressBar::new_spinner(), "{spinner} {msg}, {elapsed}"),
+        };
+        bar.enable_steady_tick(Duration::from_millis(200));
+        match ProgressStyle::with_template(template) {
+            Ok(style) => bar.with_style(style),
+            Err(_) => bar,
+        }
+    }
+
+    fn print(&self, host: &Host, counts: &BatchCounts, elapsed: Duration) {
+        let model_id = host.model_id();
+        let seconds = elapsed.as_secs_f64();
+        let summary = Summary {
+            lines: counts.lines,
+            decided: counts.decided,
+            errors: counts.errors_total(),
+            errors_by_code: &counts.errors,
+            seconds,
+            module_id: host.module_id(),
+            model_id: &model_id,
+        };
+        if self.format == Format::Json {
+            eprintln!("{}", serde_json::to_string(&summary).unwrap_or_default());
+            return;
+        }
+        let codes: Vec<String> = counts.errors.iter().map(|(code, count)| format!("{code} {count}")).collect();
+        let list = if codes.is_empty() { String::new() } else { format!(" ({})", codes.join(", ")) };
+        let (lines, decided, errors) = (summary.lines, summary.decided, summary.errors);
+        eprintln!("{lines} lines in {seconds:.1} s: {decided} ok, {errors} errors{list}");
+        eprintln!("module {}, model {model_id}", summary.module_id);
+    }
+}
+
+fn is_dash(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+fn open(path: &Path) -> Result<File, HostError> {
+    File::open(path).map_err(|e| HostError::requests_unreadable(path, e))
+}
+
+/// A file under way: it has its final name only once it is complete, so that nobody reads half of it.
+struct Output<'a> {
+    file: File,
+    path: &'a Path,
+    partial: Option<PathBuf>,
+}
+
+impl<'a> Output<'a> {
+    fn create(path: &'a Path) -> Result<Self, HostError> {
+        // What is no plain file, as a pipe or /dev/null, can't be replaced and is written as it is.
+        let special = fs::metadata(path).is_ok_and(|found| !found.is_file());
+        let partial = (!special).then(|| {
+            let mut name = path.as_os_str().to_owned();
+            name.push(".partial");
+            PathBuf::from(name)
+        });
+        let target = partial.as_deref().unwrap_or(path);
+        let file = if special { File::options().write(true).open(target) } else { File::create(target) };
+        let file = file.map_err(|e| HostError::responses_unwritable(target, e))?;
+        Ok(Output { file, path, partial })
+    }
+
+    fn complete(mut self) -> Result<(), HostError> {
+        self.file.flush().map_err(|e| HostError::responses_unwritable(self.path, e))?;
+        match &self.partial {
+            Some(partial) => fs::rename(partial, self.path).map_err(|e| HostError::responses_unwritable(self.path, e)),
+            None => Ok(()),
+        }
+    }
+}

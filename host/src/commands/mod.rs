@@ -1,0 +1,84 @@
+//! The commands of `unisono-host`, one file each, and what they share.
+
+pub(crate) mod batch;
+pub(crate) mod serve;
+
+use std::env;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use unisono_host::{Host, HostBuilder, HostError, HostErrorCode};
+
+/// How a host is set up, in every command.
+#[derive(Args, Clone)]
+pub(crate) struct HostArguments {
+    /// The model file, as `unisono-models fit` writes it.
+    #[arg(long, value_name = "FILE")]
+    model: PathBuf,
+    /// The module to run in place of the built-in one.
+    #[arg(long, value_name = "FILE")]
+    module: Option<PathBuf>,
+    /// Instances of the module, each with its own copy of the model (default: one for each core).
+    #[arg(long, value_name = "N")]
+    instances: Option<usize>,
+    /// Memory of one instance, model included, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    memory_mib: u64,
+    /// Where the module's machine code is kept between starts; the folder must belong to this user alone (default:
+    /// `unisono` in the user's cache folder).
+    #[arg(long, value_name = "DIR")]
+    cache_dir: Option<PathBuf>,
+    /// Compile the module anew and keep nothing.
+    #[arg(long, conflicts_with = "cache_dir")]
+    no_cache: bool,
+}
+
+impl HostArguments {
+    pub(crate) fn build(&self, deadline_ms: u64, wait_ms: u64) -> Result<Host, HostError> {
+        let mut builder = HostBuilder::new()
+            .model_path(&self.model)
+            .memory_bytes_max(self.memory_mib.saturating_mul(1024 * 1024))
+            .deadline_ms(deadline_ms)
+            .wait_ms_max(wait_ms);
+        if let Some(module) = &self.module {
+            builder = builder.module_path(module);
+        }
+        if let Some(instances) = self.instances {
+            builder = builder.instances(instances);
+        }
+        if let Some(folder) = &self.cache_dir {
+            return builder.cache_dir(folder).build();
+        }
+        let Some(folder) = default_cache_dir().filter(|_| !self.no_cache) else { return builder.build() };
+        // Nobody asked for this folder, so a host that can't use it does without.
+        match builder.clone().cache_dir(folder).build() {
+            Err(e) if e.kind() == HostErrorCode::CacheUnusable => builder.build(),
+            built => built,
+        }
+    }
+}
+
+/// The one place where the environment is read: in the program, never in the library.
+fn default_cache_dir() -> Option<PathBuf> {
+    let named = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    named("XDG_CACHE_HOME")
+        .or_else(|| named("HOME").map(|home| home.join(".cache")))
+        .or_else(|| named("LOCALAPPDATA"))
+        .map(|folder| folder.join("unisono"))
+}
+
+/// 1 for files, folders and ports, 3 for what is unfit; 2 is clap's, for a wrong command line.
+pub(crate) fn exit_code(error: &HostError) -> ExitCode {
+    use HostErrorCode as C;
+    match error.kind() {
+        C::ModuleUnreadable
+        | C::ModelUnreadable
+        | C::CacheUnusable
+        | C::FolderUnreadable
+        | C::RequestsUnreadable
+        | C::ResponsesUnwritable
+        | C::ListenFailed => ExitCode::from(1),
+        _ => ExitCode::from(3),
+    }
+}

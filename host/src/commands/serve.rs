@@ -1,0 +1,136 @@
+//! `unisono-host serve`.
+
+use std::io;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use tracing::level_filters::LevelFilter;
+use unisono_host::http::{self, HttpOptions};
+use unisono_host::limits::{DEADLINE_MS_DEFAULT, WAIT_MS_DEFAULT};
+use unisono_host::{Host, HostError};
+
+use super::HostArguments;
+
+/// Serve decisions over HTTP, on this machine only.
+///
+/// POST /v1/recommendations takes JSON or MessagePack. GET /v1/module and /v1/model give the files that browsers run
+/// themselves. GET /health tells how the host fares. Ctrl-C or SIGTERM lets running requests finish.
+///
+/// Example: unisono-host serve --model shop.unisono --static demo-site --package wasm/pkg
+#[derive(Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    host: HostArguments,
+    /// Where to listen: a loopback address, because there are no keys yet. Port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
+    listen: String,
+    /// A folder of files to serve at /, as the demo site.
+    #[arg(long = "static", value_name = "DIR")]
+    static_dir: Option<PathBuf>,
+    /// The folder of the npm package, to serve at /pkg/.
+    #[arg(long = "package", value_name = "DIR")]
+    package_dir: Option<PathBuf>,
+    /// Milliseconds that one decision may take.
+    #[arg(long, value_name = "MS", default_value_t = DEADLINE_MS_DEFAULT)]
+    deadline_ms: u64,
+    /// What is logged, on stderr.
+    #[arg(long, value_enum, default_value_t = LogLevel::Info)]
+    log_level: LogLevel,
+    /// How it is logged.
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LogLevel {
+    Off,
+    Error,
+    Warn,
+    Info,
+    Debug,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LogFormat {
+    /// A line of text for people.
+    Text,
+    /// A line of JSON for programs.
+    Json,
+}
+
+impl Serve {
+    pub(crate) fn run(self) -> Result<(), HostError> {
+        // The address is checked first: nobody should wait for a model to learn that it is refused.
+        http::loopback_address(&self.listen)?;
+        self.start_log();
+        let host = self.host.build(self.deadline_ms, WAIT_MS_DEFAULT)?;
+        let mut options = HttpOptions::new();
+        if let Some(folder) = &self.static_dir {
+            options = options.static_dir(folder);
+        }
+        if let Some(folder) = &self.package_dir {
+            options = options.package_dir(folder);
+        }
+        let router = http::router(host.clone(), &options)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(|e| HostError::internal("the runtime does not start", e))?;
+        runtime.block_on(async move {
+            let listener = http::bind_loopback(&self.listen).await?;
+            let address = listener.local_addr().map_err(|e| HostError::internal("the port is unknown", e))?;
+            announce(&host, address);
+            http::serve(listener, router, stop_signal()).await
+        })
+    }
+
+    fn start_log(&self) {
+        let level = match self.log_level {
+            LogLevel::Off => LevelFilter::OFF,
+            LogLevel::Error => LevelFilter::ERROR,
+            LogLevel::Warn => LevelFilter::WARN,
+            LogLevel::Info => LevelFilter::INFO,
+            LogLevel::Debug => LevelFilter::DEBUG,
+        };
+        let log = tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).with_target(false);
+        match self.log_format {
+            LogFormat::Text => log.with_ansi(io::IsTerminal::is_terminal(&io::stderr())).init(),
+            LogFormat::Json => log.json().init(),
+        }
+    }
+}
+
+/// One line on stdout, so that a script can wait for it and read the address.
+fn announce(host: &Host, address: std::net::SocketAddr) {
+    println!("listening on http://{address} (loopback only, because there are no keys yet)");
+    let health = host.health();
+    let code = health.code_origin.as_str();
+    let (module_id, model_id) = (&*health.module_id, &*health.model_id);
+    tracing::info!(%address, instances = health.instances, module_id, model_id, code, "serving on loopback only: there are no keys yet");
+}
+
+/// Done when the process is asked to stop.
+async fn stop_signal() {
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            // Without a handler the system ends the process on its own.
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending::<()>().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+    tracing::info!("stopping: no new connections, running requests finish");
+}

@@ -1,0 +1,16 @@
+//! The host against guests in WebAssembly text: well-behaved ones, and every kind of hostile one.
+
+// Tests may panic; clippy's own exception covers test functions, not what they share.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod batch;
+mod cache;
+mod cli;
+mod concurrency;
+mod faults;
+mod guests;
+mod http;
+mod http_files;
+mod module_fitness;
+mod swap;
+mod transcode;

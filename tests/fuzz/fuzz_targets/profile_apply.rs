@@ -1,0 +1,21 @@
+//! Any bytes as events to apply: what comes out is an error or a state that goes in again.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use unisono_core::profile::Profile;
+use unisono_core::profile_apply;
+use unisono_message::{Reader, read_fields};
+
+fuzz_target!(|bytes: &[u8]| {
+    let answer = profile_apply(bytes);
+    let mut reader = Reader::new(&answer);
+    let mut state = None;
+    read_fields(&mut reader, &["state"], &mut |r, _| {
+        state = Some(r.bin()?);
+        Ok(())
+    })
+    .expect("an answer is a map");
+    if let Some(state) = state {
+        assert!(Profile::decode(state).expect("a state that was given is taken").encode() == state);
+    }
+});

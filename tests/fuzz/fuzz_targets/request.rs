@@ -1,0 +1,17 @@
+//! Any bytes as a request to the golden model: always one MessagePack answer, and the same one again.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use unisono_core::{Model, recommend};
+use unisono_message::Reader;
+
+const MODEL: &[u8] = include_bytes!("../../golden/v1/model.unisono");
+
+fuzz_target!(|bytes: &[u8]| {
+    let model = Model::load(MODEL).expect("the golden model loads");
+    let answer = recommend(&model, bytes);
+    let mut reader = Reader::new(&answer);
+    reader.skip().expect("an answer is one value");
+    reader.finish().expect("and nothing after it");
+    assert!(recommend(&model, bytes) == answer, "the same request has another answer");
+});

@@ -1,0 +1,106 @@
+//! The published words: every error code is met by a test, and the table of all words is generated from source.
+
+use crate::golden::golden;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use unisono_core::features::Feature;
+use unisono_core::model::Section;
+use unisono_message::{EmptyReason, ErrorCode, EventType, Exclusion, PlacementKind, Reason, WarningCode};
+use unisono_tests::broken::broken_models;
+use unisono_tests::generator::INVALID_CODES;
+use unisono_tests::runtime::path;
+
+/// Met by the tests of `abi.rs`, through the module and the host.
+const OF_THE_MODULE: [ErrorCode; 3] =
+    [ErrorCode::UnknownHandle, ErrorCode::HandlesExhausted, ErrorCode::AllocationRefused];
+
+#[test]
+fn every_error_code_is_met_by_a_test_that_names_its_field() {
+    let of_models = broken_models(&golden("model.unisono")).into_iter().map(|one| one.code);
+    let met: BTreeSet<ErrorCode> = INVALID_CODES.into_iter().chain(of_models).chain(OF_THE_MODULE).collect();
+    let missing: Vec<&ErrorCode> = ErrorCode::ALL.iter().filter(|code| !met.contains(code)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// `UNISONO_BLESS=1` writes the file.
+#[test]
+fn the_table_of_words_is_up_to_date() {
+    let (file, table) = (path("docs/codes.md"), table());
+    if crate::blessing() {
+        fs::create_dir_all(path("docs")).unwrap();
+        fs::write(&file, &table).unwrap();
+    }
+    let found = fs::read_to_string(&file).unwrap_or_default();
+    assert!(found == table, "docs/codes.md is not what the source says; UNISONO_BLESS=1 writes it");
+}
+
+fn table() -> String {
+    let mut out = String::from(
+        "# Words and limits\n\nGenerated from the source by `UNISONO_BLESS=1 cargo test -p unisono-tests --test it codes -- \
+         --test-threads 1`; a test fails while\nthis page is older than the source. Words never change their meaning; later \
+         versions may add some.\n",
+    );
+    rows(&mut out, "Errors", &["code", "what it means", "what to do"], ErrorCode::ALL, |code| {
+        vec![code.as_str().into(), code.meaning().into(), code.remedy().into()]
+    });
+    rows(&mut out, "Placement kinds", &["kind"], &PlacementKind::ALL, |kind| vec![kind.as_str().into()]);
+    rows(&mut out, "Event types", &["type", "number in a profile state"], EventType::ALL, |kind| {
+        vec![kind.as_str().into(), (*kind as i64).to_string()]
+    });
+    rows(&mut out, "Reasons of a recommendation", &["reason", "what it means"], Reason::ALL, |word| {
+        vec![word.as_str().into(), word.meaning().into()]
+    });
+    rows(
+        &mut out,
+        "Exclusions, in the order in which they are named",
+        &["reason", "what it means"],
+        Exclusion::ALL,
+        |word| vec![word.as_str().into(), word.meaning().into()],
+    );
+    rows(&mut out, "Reasons of an empty placement", &["reason", "what it means"], EmptyReason::ALL, |word| {
+        vec![word.as_str().into(), word.meaning().into()]
+    });
+    rows(&mut out, "Warnings", &["code", "what it means"], WarningCode::ALL, |word| {
+        vec![word.as_str().into(), word.meaning().into()]
+    });
+    rows(&mut out, "Features of a blend", &["feature", "what it measures"], Feature::ALL, |feature| {
+        vec![feature.as_str().into(), feature.meaning().into()]
+    });
+    rows(&mut out, "Sections of a model file", &["section", "dtype", "what it holds"], Section::ALL, |section| {
+        vec![section.name().into(), section.dtype().as_str().into(), section.meaning().into()]
+    });
+    rows(&mut out, "Limits", &["limit", "value", "what it bounds"], &limits(), Vec::clone);
+    out
+}
+
+fn rows<T>(out: &mut String, title: &str, head: &[&str], all: &[T], row: impl Fn(&T) -> Vec<String>) {
+    let bars = |cells: &[String]| {
+        format!("| {} |", cells.iter().map(|cell| cell.replace('|', "\\|")).collect::<Vec<_>>().join(" | "))
+    };
+    let head: Vec<String> = head.iter().map(|cell| (*cell).to_owned()).collect();
+    writeln!(out, "\n## {title}\n\n{}\n|{}", bars(&head), "---|".repeat(head.len())).unwrap();
+    for one in all {
+        let mut cells = row(one);
+        cells[0] = format!("`{}`", cells[0]);
+        writeln!(out, "{}", bars(&cells)).unwrap();
+    }
+}
+
+/// The constants of the one file of limits, read as text so that none is forgotten: name, value as written, comment.
+fn limits() -> Vec<Vec<String>> {
+    let source = fs::read_to_string(path("core/message/src/limits.rs")).unwrap();
+    let (mut out, mut comment) = (Vec::new(), String::new());
+    for line in source.lines() {
+        if let Some(text) = line.strip_prefix("/// ") {
+            comment = if comment.is_empty() { text.to_owned() } else { format!("{comment} {text}") };
+        } else if let Some((name, value)) = line.strip_prefix("pub const ").and_then(|rest| rest.split_once(": ")) {
+            let value = value.split_once(" = ").map_or("", |pair| pair.1).trim_end_matches(';');
+            out.push(vec![name.to_lowercase(), value.to_owned(), std::mem::take(&mut comment)]);
+        } else {
+            comment.clear();
+        }
+    }
+    assert!(out.len() > 30, "the limits are constants of one file");
+    out
+}

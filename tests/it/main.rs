@@ -1,0 +1,27 @@
+//! The integration tests, one binary.
+//!
+//! | variable | what it does |
+//! |---|---|
+//! | `UNISONO_CASES` | generated cases; 2,000 where it is absent |
+//! | `UNISONO_STEADY_CALLS` | calls on one instance; 20,000 where it is absent |
+//! | `UNISONO_REQUIRE_RUNTIMES` | runtimes whose absence is a failure: `native,wasmtime,node,chromium` |
+//! | `UNISONO_CHROMIUM` | the browser, where it is not on the search path |
+//! | `UNISONO_BLESS=1` | writes expected answers, golden files and tables; to be run with `--test-threads 1` |
+
+#[cfg(feature = "runtimes")]
+mod abi;
+#[cfg(feature = "runtimes")]
+mod batch;
+mod codes;
+mod conformance;
+mod generated;
+mod golden;
+mod models;
+mod properties;
+#[cfg(feature = "runtimes")]
+mod steady;
+
+/// Whether files of expected answers are to be rewritten.
+fn blessing() -> bool {
+    std::env::var_os("UNISONO_BLESS").is_some_and(|value| value == "1")
+}

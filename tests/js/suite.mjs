@@ -1,0 +1,90 @@
+// The files of suites and answers, and how a suite is answered. The same code runs in Node and in a page; see
+// `src/suite.rs` for the formats.
+
+const SUITE = 'UNISUITE';
+const ANSWERS = 'UNIANSWR';
+const VERSION = 1;
+const [RECOMMEND, PROFILE_APPLY, PROFILE_MERGE, LOAD] = [0, 1, 2, 3];
+
+/** Reads a suite. @param {Uint8Array} bytes */
+export function readSuite(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = 0;
+  const number = () => ((at += 4), view.getUint32(at - 4, true));
+  const block = () => {
+    const length = number();
+    at += length;
+    return bytes.subarray(at - length, at);
+  };
+  const magic = String.fromCharCode(...bytes.subarray(0, 8));
+  at = 8;
+  if (magic !== SUITE || number() !== VERSION) throw new Error('no suite of this version');
+  const models = Array.from({ length: number() }, block);
+  const cases = Array.from({ length: number() }, () => {
+    at += 1;
+    return { call: bytes[at - 1], model: number(), input: block() };
+  });
+  if (at !== bytes.length) throw new Error('bytes follow the suite');
+  return { models, cases };
+}
+
+/** Writes a file of answers. @param {Uint8Array[]} answers */
+export function writeAnswers(answers) {
+  const size = answers.reduce((sum, answer) => sum + 4 + answer.length, 16);
+  const bytes = new Uint8Array(size);
+  const view = new DataView(bytes.buffer);
+  for (let at = 0; at < 8; at += 1) bytes[at] = ANSWERS.charCodeAt(at);
+  view.setUint32(8, VERSION, true);
+  view.setUint32(12, answers.length, true);
+  let at = 16;
+  for (const answer of answers) {
+    view.setUint32(at, answer.length, true);
+    bytes.set(answer, at + 4);
+    at += 4 + answer.length;
+  }
+  return bytes;
+}
+
+/**
+ * Answers a suite with the npm package: `recommend` and loading through its class, profiles through the same module's
+ * functions over bytes, which the class wraps in plain objects.
+ *
+ * @param {Uint8Array} suiteBytes
+ * @param {Uint8Array} moduleBytes
+ * @param {{Unisono: any, createGlue: () => any}} npmPackage
+ * @returns {Promise<{answers: Uint8Array, moduleId: string}>}
+ */
+export async function answerSuite(suiteBytes, moduleBytes, { Unisono, createGlue }) {
+  const { models, cases } = readSuite(suiteBytes);
+  const glue = createGlue();
+  await glue({ module_or_path: await WebAssembly.compile(moduleBytes) });
+  const loaded = [];
+  for (const model of models) loaded.push(await Unisono.load({ module: moduleBytes, model }));
+  const load = async (model) => {
+    try {
+      const extra = await Unisono.load({ module: moduleBytes, model });
+      const { modelId } = extra;
+      extra.free();
+      return modelId;
+    } catch (error) {
+      if (error?.name !== 'UnisonoError') throw error;
+      return `${error.code} ${error.field}`;
+    }
+  };
+  const answers = [];
+  for (const { call, model, input } of cases) {
+    if (call === RECOMMEND) answers.push(loaded[model].recommendBytes(input));
+    else if (call === PROFILE_APPLY) answers.push(glue.profile_apply_bytes(input));
+    else if (call === PROFILE_MERGE) answers.push(glue.profile_merge_bytes(input));
+    else if (call === LOAD) answers.push(new TextEncoder().encode(await load(input)));
+    else throw new Error(`no call ${call}`);
+  }
+  for (const one of loaded) one.free();
+  return { answers: writeAnswers(answers), moduleId: await digest(moduleBytes) };
+}
+
+/** SHA-256 in hexadecimal digits. @param {Uint8Array} bytes */
+async function digest(bytes) {
+  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  return Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,201 @@
+//! Models as case files describe them.
+//!
+//! ```json
+//! {"currency": "EUR", "channels": ["store", "web"], "next": {"base": 0, "tables": [
+//!    {"feature": "own_days", "edges": [1], "points": [0, 65536]}]}, "together": {..},
+//!  "calibrations": {"for_you": [[score, probability in 2^-30], ..]},
+//!  "items": [{"id": "apple", "category": "food/fruit", "popularity": [all, recent, week, repeat],
+//!    "flags": ["sensitive"], "channels": ["web"], "available_from_ms": 0, "unavailable_from_ms": 0, "group": 1,
+//!    "bought": [["bread", 65535]], "next": [["bread", 40000]]}, ..],
+//!  "channel_lists": {"web": [["apple", 7]]},
+//!  "offers": [{"id": "o1", "starts_ms": 0, "ends_ms": 0, "channels": ["web"], "cap": 1, "cap_days": 7,
+//!    "category": "food", "popularity": 3, "items": ["apple"]}, ..]}
+//! ```
+//! What is absent has the encoder's default; a list of channels that is absent means all of them.
+
+use super::json::Json;
+use anyhow::{Context, Result, bail};
+use unisono_core::blend::{Blend, Calibration, Table};
+use unisono_core::features::Feature;
+use unisono_core::model::{
+    FLAG_RESTRICTED, FLAG_SENSITIVE, ItemParts, ModelParts, NO_CATEGORY, NO_GROUP, NeighbourParts, OfferPart,
+    PopularityParts,
+};
+use unisono_message::PlacementKind;
+
+/// The parts of a described model.
+///
+/// # Errors
+/// Where the description names something that it does not have.
+pub fn parts(json: &Json) -> Result<ModelParts> {
+    let channels: Vec<String> = texts(json.get("channels"));
+    let mut items: Vec<&Json> = json.get("items").map_or(Vec::new(), |items| items.list().iter().collect());
+    items.sort_by_key(|item| item.get("id").and_then(Json::text).unwrap_or_default().to_owned());
+    let ids: Vec<String> = items.iter().map(|item| text(item, "id")).collect::<Result<_>>()?;
+    let all =
+        json.get("items").map_or(&[][..], Json::list).iter().chain(json.get("offers").map_or(&[][..], Json::list));
+    let mut categories: Vec<String> = all.filter_map(|one| one.get("category")?.text().map(str::to_owned)).collect();
+    categories.sort();
+    categories.dedup();
+    let names = Names { channels: &channels, ids: &ids, categories: &categories };
+    let number = |name: &str, default: i64| json.get(name).and_then(Json::int).unwrap_or(default) as u32;
+    let default = ModelParts::default();
+    Ok(ModelParts {
+        currency: json.get("currency").and_then(Json::text).map(str::to_owned),
+        min_support: number("min_support", 1),
+        keep_unknown_items: json.get("keep_unknown_items") != Some(&Json::Bool(false)),
+        history_items: number("history_items", default.history_items.into()),
+        candidates_per_source: number("candidates_per_source", default.candidates_per_source.into()),
+        horizon_days: number("horizon_days", 0),
+        scale_bits: number("scale_bits", 16),
+        next: json.get("next").map_or(Ok(Blend::default()), blend)?,
+        together: json.get("together").map_or(Ok(Blend::default()), blend)?,
+        calibrations: json.get("calibrations").map_or(Ok(Vec::new()), calibrations)?,
+        popularity: names.popularity(json, &items)?,
+        bought: names.neighbours(&items, "bought")?,
+        next_items: names.neighbours(&items, "next")?,
+        offers: json.get("offers").map_or(&[][..], Json::list).iter().map(|o| names.offer(o)).collect::<Result<_>>()?,
+        items: names.items(&items)?,
+        channels,
+        ..default
+    })
+}
+
+struct Names<'n> {
+    channels: &'n [String],
+    ids: &'n [String],
+    categories: &'n [String],
+}
+
+impl Names<'_> {
+    fn item(&self, id: &Json) -> Result<u32> {
+        let id = id.text().context("an item is named by its id")?;
+        Ok(self.ids.iter().position(|own| own == id).with_context(|| format!("no item `{id}`"))? as u32)
+    }
+
+    fn category(&self, of: &Json) -> u16 {
+        let path = of.get("category").and_then(Json::text);
+        path.and_then(|path| self.categories.iter().position(|own| own == path)).map_or(NO_CATEGORY, |at| at as u16)
+    }
+
+    fn mask(&self, of: &Json) -> Result<u32> {
+        let Some(names) = of.get("channels") else { return Ok(u32::MAX) };
+        texts(Some(names)).iter().try_fold(0, |mask, name| {
+            let at =
+                self.channels.iter().position(|own| own == name).with_context(|| format!("no channel `{name}`"))?;
+            Ok(mask | 1 << at)
+        })
+    }
+
+    fn items(&self, items: &[&Json]) -> Result<ItemParts> {
+        let flag =
+            |item: &Json, name: &str, bit: u8| if texts(item.get("flags")).iter().any(|f| f == name) { bit } else { 0 };
+        let number = |item: &&Json, name: &str, default: i64| item.get(name).and_then(Json::int).unwrap_or(default);
+        // An array is written where an item uses it, so that both ways of files are met.
+        let any = |name: &str| items.iter().any(|item| item.get(name).is_some());
+        let times = |name: &str, default: i64| -> Vec<i64> {
+            if any(name) { items.iter().map(|item| number(item, name, default)).collect() } else { Vec::new() }
+        };
+        let masks = items.iter().map(|item| self.mask(item)).collect::<Result<Vec<u32>>>()?;
+        let group = |item: &&Json| number(item, "group", i64::from(NO_GROUP)) as u32;
+        Ok(ItemParts {
+            ids: self.ids.to_vec(),
+            category: items.iter().map(|item| self.category(item)).collect(),
+            flags: items
+                .iter()
+                .map(|item| flag(item, "sensitive", FLAG_SENSITIVE) | flag(item, "restricted", FLAG_RESTRICTED))
+                .collect(),
+            channels: if any("channels") { masks } else { Vec::new() },
+            available_from_ms: times("available_from_ms", 0),
+            unavailable_from_ms: times("unavailable_from_ms", i64::MAX),
+            group: if any("group") { items.iter().map(group).collect() } else { Vec::new() },
+            categories: self.categories.to_vec(),
+        })
+    }
+
+    fn popularity(&self, json: &Json, items: &[&Json]) -> Result<PopularityParts> {
+        let figure = |at: usize| -> Vec<u32> {
+            let of =
+                |item: &&Json| item.get("popularity").and_then(|all| all.list().get(at)?.int()).unwrap_or(0) as u32;
+            items.iter().map(of).collect()
+        };
+        let list = |channel: &String| -> Result<Vec<(u32, u32)>> {
+            let entries = json.get("channel_lists").and_then(|lists| lists.get(channel)).map_or(&[][..], Json::list);
+            entries.iter().map(|entry| self.weighted(entry).map(|(item, count)| (item, count as u32))).collect()
+        };
+        Ok(PopularityParts {
+            all: figure(0),
+            recent: figure(1),
+            week: figure(2),
+            repeat: figure(3).into_iter().map(|share| share as u8).collect(),
+            channels: self.channels.iter().map(list).collect::<Result<_>>()?,
+        })
+    }
+
+    fn weighted(&self, entry: &Json) -> Result<(u32, i64)> {
+        let [id, weight] = entry.list() else { bail!("an entry is an id and a number") };
+        Ok((self.item(id)?, weight.int().context("a number")?))
+    }
+
+    fn neighbours(&self, items: &[&Json], name: &str) -> Result<NeighbourParts> {
+        let mut list = NeighbourParts { offsets: vec![0], ..NeighbourParts::default() };
+        for item in items {
+            for entry in item.get(name).map_or(&[][..], Json::list) {
+                let (other, weight) = self.weighted(entry)?;
+                list.items.push(other);
+                list.weights.push(weight as u16);
+            }
+            list.offsets.push(list.items.len() as u32);
+        }
+        Ok(list)
+    }
+
+    fn offer(&self, offer: &Json) -> Result<OfferPart> {
+        let number = |name: &str, default: i64| offer.get(name).and_then(Json::int).unwrap_or(default);
+        let mut items: Vec<u32> =
+            offer.get("items").map_or(&[][..], Json::list).iter().map(|id| self.item(id)).collect::<Result<_>>()?;
+        items.sort_unstable();
+        Ok(OfferPart {
+            id: text(offer, "id")?,
+            starts_ms: number("starts_ms", 0),
+            ends_ms: number("ends_ms", i64::MAX),
+            channels: self.mask(offer)?,
+            cap: number("cap", 0) as u32,
+            cap_days: number("cap_days", 0) as u32,
+            category: self.category(offer),
+            popularity: number("popularity", 0) as u32,
+            items,
+        })
+    }
+}
+
+fn text(json: &Json, name: &str) -> Result<String> {
+    json.get(name).and_then(Json::text).map(str::to_owned).with_context(|| format!("`{name}` is text"))
+}
+
+fn texts(json: Option<&Json>) -> Vec<String> {
+    json.map_or(&[][..], Json::list).iter().filter_map(Json::text).map(str::to_owned).collect()
+}
+
+fn ints(json: Option<&Json>) -> Vec<i64> {
+    json.map_or(&[][..], Json::list).iter().filter_map(Json::int).collect()
+}
+
+fn blend(json: &Json) -> Result<Blend> {
+    let table = |table: &Json| {
+        let name = text(table, "feature")?;
+        let feature = Feature::from_name(&name).with_context(|| format!("no feature `{name}`"))?;
+        Ok(Table { feature, edges: ints(table.get("edges")), points: ints(table.get("points")) })
+    };
+    let tables = json.get("tables").map_or(&[][..], Json::list).iter().map(table).collect::<Result<_>>()?;
+    Ok(Blend { base: json.get("base").and_then(Json::int).unwrap_or(0), tables })
+}
+
+fn calibrations(json: &Json) -> Result<Vec<(PlacementKind, Calibration)>> {
+    let calibration = |(name, knots): &(String, Json)| {
+        let kind = PlacementKind::from_name(name).with_context(|| format!("no placement kind `{name}`"))?;
+        let of = |at: usize| knots.list().iter().filter_map(|knot| knot.list().get(at)?.int()).collect();
+        Ok((kind, Calibration { scores: of(0), probabilities: of(1) }))
+    };
+    json.pairs().iter().map(calibration).collect()
+}

@@ -1,0 +1,157 @@
+//! What a suite met, counted over its answers: a suite that never meets a rule proves nothing of it.
+
+use crate::suite::{Call, Case, Suite};
+use crate::value::{Value, decode, field, list, text};
+use std::collections::BTreeMap;
+use std::fmt;
+use unisono_core::model::ModelParts;
+use unisono_message::{EmptyReason, ErrorCode, Exclusion, PlacementKind, Reason, WarningCode};
+
+/// Counts by group and word.
+#[derive(Clone, Debug)]
+pub struct Coverage {
+    counts: BTreeMap<(&'static str, String), usize>,
+    /// Placements that recommend something, and all of them.
+    filled: (usize, usize),
+}
+
+const TIES: [&str; 4] = ["by popularity", "by index", "known before unknown", "unknown by id"];
+const PROFILES: [&str; 5] = ["0 events", "1 to 9", "10 to 99", "100 to 999", "1,000 to 4,000"];
+const CALLS: [&str; 3] = ["recommend", "profile_apply", "profile_merge"];
+
+/// Codes that no request leads to: they are met by tests of model files and of the module's exports.
+pub fn is_met_elsewhere(code: ErrorCode) -> bool {
+    let elsewhere = [ErrorCode::UnknownHandle, ErrorCode::HandlesExhausted, ErrorCode::AllocationRefused];
+    code.as_str().starts_with("model_") || elsewhere.contains(&code)
+}
+
+impl Default for Coverage {
+    fn default() -> Self {
+        let mut counts = BTreeMap::new();
+        let mut expect = |group: &'static str, words: &mut dyn Iterator<Item = &str>| {
+            counts.extend(words.map(|word| ((group, word.to_owned()), 0)));
+        };
+        expect("reason", &mut Reason::ALL.iter().map(|word| word.as_str()));
+        expect("placement kind", &mut PlacementKind::ALL.iter().map(|word| word.as_str()));
+        expect("exclusion", &mut Exclusion::ALL.iter().map(|word| word.as_str()));
+        expect("empty reason", &mut EmptyReason::ALL.iter().map(|word| word.as_str()));
+        expect("warning", &mut WarningCode::ALL.iter().map(|word| word.as_str()));
+        let of_requests = ErrorCode::ALL.iter().filter(|code| !is_met_elsewhere(**code));
+        expect("error", &mut of_requests.map(|word| word.as_str()));
+        expect("tie", &mut TIES.into_iter());
+        expect("profile", &mut PROFILES.into_iter());
+        expect("call", &mut CALLS.into_iter());
+        Coverage { counts, filled: (0, 0) }
+    }
+}
+
+impl Coverage {
+    /// Counts the answers of a suite.
+    pub fn add(&mut self, suite: &Suite, answers: &[Vec<u8>]) {
+        for (case, answer) in suite.cases.iter().zip(answers) {
+            let answer = decode(answer).expect("answers are MessagePack");
+            match case.call {
+                Call::Recommend => self.add_response(case, &suite.models[case.model as usize].parts, &answer),
+                Call::ProfileApply => self.count("call", "profile_apply"),
+                Call::ProfileMerge => self.count("call", "profile_merge"),
+                Call::Load => {}
+            }
+        }
+    }
+
+    fn count(&mut self, group: &'static str, word: &str) {
+        *self.counts.entry((group, word.to_owned())).or_default() += 1;
+    }
+
+    fn add_response(&mut self, case: &Case, parts: &ModelParts, answer: &Value) {
+        self.count("call", "recommend");
+        if let Some(error) = field(answer, "error") {
+            return self.count("error", text(error, "code").unwrap_or_default());
+        }
+        let request = decode(&case.input).expect("a request that was answered is MessagePack");
+        self.add_profile(&request);
+        self.add_words("warning", answer, "warnings", "code");
+        for (asked, placement) in list(&request, "placements").iter().zip(list(answer, "placements")) {
+            self.count("placement kind", text(asked, "kind").unwrap_or_default());
+            self.add_words("warning", placement, "warnings", "code");
+            self.add_words("exclusion", placement, "excluded", "reason");
+            let recommendations = list(placement, "recommendations");
+            self.filled.0 += usize::from(!recommendations.is_empty());
+            self.filled.1 += 1;
+            if let Some(reason) = text(placement, "empty_reason") {
+                self.count("empty reason", reason);
+            }
+            for reason in recommendations.iter().flat_map(|one| list(one, "reasons")) {
+                self.count("reason", reason.as_str().unwrap_or_default());
+            }
+            for pair in recommendations.windows(2) {
+                self.add_tie(parts, &pair[0], &pair[1]);
+            }
+        }
+    }
+
+    fn add_words(&mut self, group: &'static str, holder: &Value, name: &str, key: &str) {
+        for word in list(holder, name).iter().filter_map(|one| text(one, key)) {
+            self.count(group, word);
+        }
+    }
+
+    fn add_profile(&mut self, request: &Value) {
+        let profile = field(request, "profile");
+        let beside = profile.map_or(0, |profile| list(profile, "events").len());
+        let state = profile.and_then(|profile| field(profile, "state")).and_then(Value::as_slice);
+        let within = state.and_then(|bytes| decode(bytes).ok()).map_or(0, |state| list(&state, "events").len());
+        let class = match beside + within {
+            0 => 0,
+            1..10 => 1,
+            10..100 => 2,
+            100..1_000 => 3,
+            _ => 4,
+        };
+        self.count("profile", PROFILES[class]);
+    }
+
+    /// Two neighbours of equal score: which rule decided between them.
+    fn add_tie(&mut self, parts: &ModelParts, first: &Value, second: &Value) {
+        let score = |one: &Value| field(one, "score").and_then(Value::as_f64).unwrap_or(0.0);
+        if score(first) != score(second) || text(first, "item_id").is_none() {
+            return;
+        }
+        let index = |one: &Value| {
+            let id = text(one, "item_id").unwrap_or_default();
+            parts.items.ids.binary_search_by(|own| own.as_str().cmp(id)).ok()
+        };
+        let popularity = |at: Option<usize>| at.map_or(0, |at| parts.popularity.all[at]);
+        let (a, b) = (index(first), index(second));
+        self.count(
+            "tie",
+            match (a, b) {
+                _ if popularity(a) != popularity(b) => TIES[0],
+                (Some(_), Some(_)) => TIES[1],
+                (Some(_), None) => TIES[2],
+                _ => TIES[3],
+            },
+        );
+    }
+
+    /// What was met less than `least` times.
+    pub fn below(&self, least: usize) -> Vec<String> {
+        let few = self.counts.iter().filter(|(_, count)| **count < least);
+        few.map(|((group, word), count)| format!("{group} {word}: {count}")).collect()
+    }
+
+    /// Whether most placements recommend something.
+    pub fn is_mostly_filled(&self) -> bool {
+        self.filled.0 * 2 > self.filled.1
+    }
+}
+
+impl fmt::Display for Coverage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:<16} {:<28} {:>8}", "group", "word", "times")?;
+        for ((group, word), count) in &self.counts {
+            writeln!(f, "{group:<16} {word:<28} {count:>8}")?;
+        }
+        writeln!(f, "placements that recommend something: {} of {}", self.filled.0, self.filled.1)
+    }
+}

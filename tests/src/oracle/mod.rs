@@ -1,0 +1,283 @@
+//! The oracle: a naive twin of every decision, from the request's bytes to the response's.
+//!
+//! It shares words and limits with the core, and no step: it reads with another MessagePack implementation, keeps
+//! everything in ordered maps, takes `exp` from std, sorts where the core selects, and writes each rule as its
+//! documentation says it. It is slow and easy to check by eye; that is its whole purpose.
+
+mod answer;
+mod eligible;
+mod features;
+mod history;
+mod offers;
+pub mod profile;
+mod request;
+mod rules;
+mod score;
+
+pub use request::{Placement, Request};
+pub use rules::check;
+
+use crate::value::{Value, decode, encode, map};
+use answer::{PlacementAnswer, warnings};
+use anyhow::{Context, Result, bail, ensure};
+use eligible::{Shown, exclusion};
+use features::{Candidate, Scene, Sums, sums};
+use history::{History, Own};
+use score::{entry, score, scoring};
+use sha2::{Digest, Sha256};
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use unisono_core::model::ModelParts;
+use unisono_message::{EmptyReason, Exclusion, PlacementKind, WarningCode};
+
+/// The response to a valid request, to the byte. `model_id` is that of the model's file.
+///
+/// # Errors
+/// When the request can't be read; the oracle knows valid requests only.
+pub fn response(parts: &ModelParts, model_id: &[u8; 32], request: &[u8]) -> Result<Vec<u8>> {
+    let request = Request::read(&decode(request)?)?;
+    let history = History::of(parts, &request.profile, request.now_ms);
+    let mut shown = Shown::default();
+    let placements = request.placements.iter().map(|placement| {
+        let answer = match placement.kind {
+            PlacementKind::Offers => offers::place(parts, &request, placement, &mut shown),
+            _ => place(parts, &history, &request, placement, &mut shown),
+        };
+        answer.to_value(parts.scale_bits, request.explain)
+    });
+    let placements = Value::Array(placements.collect());
+    let unknown_items = history.items.values().filter(|own| own.item.is_none()).count();
+    let [duplicates, events, marks] = request.profile.left_out;
+    Ok(encode(&map(vec![
+        ("request_id", request.request_id.as_deref().map_or(Value::Nil, Value::from)),
+        ("model_id", hex(model_id).into()),
+        ("decision_id", hex(&decision_id(model_id, &request)).into()),
+        ("overlay_version", Value::Nil),
+        ("placements", placements),
+        (
+            "warnings",
+            warnings(&[
+                (WarningCode::UnknownField, request.unknown_fields),
+                (WarningCode::DuplicateEvent, duplicates),
+                (WarningCode::EventsBeyondBound, events),
+                (WarningCode::MarksBeyondBound, marks),
+                (WarningCode::HistoryItemUnknown, unknown_items),
+            ]),
+        ),
+    ])))
+}
+
+/// Checks an answer to a valid request: its bytes are the twin's, and the rules hold.
+///
+/// # Errors
+/// Where it first differs, or which rule is broken.
+pub fn agrees(parts: &ModelParts, request: &[u8], answer: &[u8]) -> Result<()> {
+    let found = decode(answer)?;
+    let model_id = crate::value::text(&found, "model_id").context("an answer names the model")?;
+    let wanted = response(parts, &unhex32(model_id)?, request)?;
+    if wanted != answer {
+        let difference = crate::value::difference(&decode(&wanted)?, &found);
+        bail!("{}", difference.unwrap_or_else(|| "the encodings differ".into()));
+    }
+    check(parts, request, answer)
+}
+
+fn unhex32(digits: &str) -> Result<[u8; 32]> {
+    ensure!(digits.len() == 64 && digits.is_ascii(), "an id of 64 digits");
+    let mut out = [0; 32];
+    for (at, byte) in out.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&digits[2 * at..2 * at + 2], 16)?;
+    }
+    Ok(out)
+}
+
+/// Lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// SHA-256.
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+fn decision_id(model_id: &[u8; 32], request: &Request) -> [u8; 32] {
+    let (profile, decoded) = (request.profile.encode(), encode(&request.canonical()));
+    let head = encode(&Value::Array(vec![
+        unisono_core::CORE_VERSION.into(),
+        Value::Binary(model_id.to_vec()),
+        Value::Nil,
+        Value::Nil,
+        profile.len().into(),
+        decoded.len().into(),
+    ]));
+    sha256(&[head, profile, decoded].concat())
+}
+
+fn scene<'s>(parts: &'s ModelParts, history: &'s History, request: &Request, placement: &Placement) -> Scene<'s> {
+    let newest = history.newest(parts.history_items as usize, request.now_ms);
+    // A look counts as an eighth of a day.
+    let look = |own: &Own| if own.looks_ms.is_empty() { 0 } else { 32 };
+    let weigh = |weight: &dyn Fn(&Own) -> i64| -> Vec<(u32, i64)> {
+        newest.iter().filter_map(|own| Some((own.item?, (weight(own) / 256) + look(own)))).collect()
+    };
+    let number = parts.channels.iter().position(|channel| *channel == request.channel);
+    let channel: Sums = number
+        .and_then(|number| parts.popularity.channels.get(number))
+        .map(|row| row.iter().map(|(item, count)| (*item, i64::from(*count))).collect())
+        .unwrap_or_default();
+    let seeds: BTreeSet<u32> = seed_ids(request, placement)
+        .iter()
+        .filter_map(|id| match Candidate::of(parts, id) {
+            Candidate::Known(item) => Some(item),
+            Candidate::Unknown(_) => None,
+        })
+        .collect();
+    Scene {
+        parts,
+        history,
+        bought: sums(&parts.bought, weigh(&|own: &Own| own.decay(60.0)).into_iter()),
+        next: sums(&parts.next_items, weigh(&|own: &Own| own.sum(|_, visits| (-visits / 2.8037).exp())).into_iter()),
+        seeds: sums(&parts.bought, seeds.into_iter().map(|item| (item, 1))),
+        channel,
+        now_ms: request.now_ms,
+    }
+}
+
+/// What a placement starts from.
+fn seed_ids<'r>(request: &'r Request, placement: &'r Placement) -> &'r [String] {
+    match placement.kind {
+        PlacementKind::Similar | PlacementKind::BoughtTogether if placement.items.is_empty() => &request.cart,
+        PlacementKind::Similar | PlacementKind::BoughtTogether => &placement.items,
+        _ => &[],
+    }
+}
+
+/// The items of the greatest sums.
+fn top(parts: &ModelParts, sums: &Sums, count: usize) -> Vec<Candidate> {
+    let mut all: Vec<(&u32, &i64)> = sums.iter().filter(|(_, sum)| **sum > 0).collect();
+    all.sort_by_key(|(item, sum)| (Reverse(**sum), Reverse(parts.popularity.all[**item as usize])));
+    all.into_iter().take(count).map(|(item, _)| Candidate::Known(*item)).collect()
+}
+
+/// Items by recent popularity, then popularity over all days, then index; those without any last.
+fn by_popularity(parts: &ModelParts) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..parts.items.ids.len() as u32).collect();
+    let (recent, all) = (&parts.popularity.recent, &parts.popularity.all);
+    order.sort_by_key(|item| {
+        let at = *item as usize;
+        (all[at] == 0, Reverse(recent[at]), Reverse(all[at]))
+    });
+    order
+}
+
+fn candidates(scene: &Scene<'_>, history: &History, placement: &Placement) -> BTreeSet<Candidate> {
+    let parts = scene.parts;
+    let count = parts.candidates_per_source as usize;
+    let own = |keep: &dyn Fn(&Own) -> bool| -> Vec<Candidate> {
+        history.items.iter().filter(|(_, own)| keep(own)).map(|(id, _)| Candidate::of(parts, id)).collect()
+    };
+    let bought = || own(&|own| !own.days.is_empty());
+    let viewed = || own(&|own| !own.looks_ms.is_empty());
+    let popular = || -> Vec<Candidate> {
+        let order = by_popularity(parts).into_iter().filter(|item| parts.popularity.all[*item as usize] > 0);
+        order.take(count).map(Candidate::Known).collect()
+    };
+    let of_kind = match placement.kind {
+        PlacementKind::ForYou | PlacementKind::BoughtTogether => vec![
+            bought(),
+            viewed(),
+            top(parts, &scene.bought, count),
+            top(parts, &scene.next, count),
+            top(parts, &scene.seeds, count),
+            popular(),
+        ],
+        PlacementKind::Similar => vec![top(parts, &scene.seeds, count), popular()],
+        PlacementKind::Trending => vec![scene.channel.keys().map(|item| Candidate::Known(*item)).collect(), popular()],
+        PlacementKind::BuyAgain => vec![bought()],
+        PlacementKind::RecentlyViewed => vec![viewed()],
+        PlacementKind::Rerank => vec![placement.candidates.iter().map(|id| Candidate::of(parts, id)).collect()],
+        PlacementKind::Offers => vec![],
+    };
+    of_kind.into_iter().flatten().collect()
+}
+
+fn place(
+    parts: &ModelParts,
+    history: &History,
+    request: &Request,
+    placement: &Placement,
+    shown: &mut Shown,
+) -> PlacementAnswer {
+    let nobody = History::default();
+    // Alternatives to an item do not depend on who asks, but what was bought is still left out where asked.
+    let asks = if placement.kind == PlacementKind::Similar { &nobody } else { history };
+    let scene = scene(parts, asks, request, placement);
+    let why = |candidate: &Candidate, shown: &Shown| exclusion(parts, history, request, placement, shown, candidate);
+    let (mut kept, mut excluded, mut left_out) = (Vec::new(), Vec::new(), 0);
+    let all = candidates(&scene, history, placement);
+    for candidate in &all {
+        match why(candidate, shown) {
+            Some(reason) => excluded.push((candidate.id(parts).to_owned(), reason)),
+            None => kept.push(candidate.clone()),
+        }
+    }
+    if rules::fills_up(placement.kind) {
+        for item in by_popularity(parts) {
+            let candidate = Candidate::Known(item);
+            if rules::products(parts, &kept) >= placement.k {
+                break;
+            }
+            match why(&candidate, shown) {
+                _ if all.contains(&candidate) => {}
+                Some(_) => left_out += 1,
+                None => kept.push(candidate),
+            }
+        }
+    }
+    let scoring = scoring(&scene, placement.kind);
+    let mut scored: Vec<(i64, Candidate)> = kept.into_iter().map(|one| (score(&scene, scoring, &one), one)).collect();
+    // Known items come before unknown ones, by index and by id.
+    scored.sort_by_key(|(score, one)| (Reverse(*score), Reverse(one.figure(&parts.popularity.all)), one.clone()));
+    let mut entries = Vec::new();
+    for (score, candidate) in scored {
+        if entries.len() == placement.k {
+            break;
+        }
+        if shown.holds(parts, &candidate) {
+            excluded.push((candidate.id(parts).to_owned(), Exclusion::AlreadyOnPage));
+            continue;
+        }
+        shown.add(parts, &candidate);
+        entries.push(entry(&scene, scoring, request, placement, score, &candidate));
+    }
+    left_out += excluded.len();
+    let unknown_seeds =
+        seed_ids(request, placement).iter().filter(|id| matches!(Candidate::of(parts, id), Candidate::Unknown(_)));
+    let category_unknown = placement
+        .category
+        .as_ref()
+        .is_some_and(|wanted| !parts.items.categories.iter().any(|path| eligible::is_below(path, wanted)));
+    PlacementAnswer {
+        id: placement.id.clone(),
+        offers: false,
+        empty_reason: entries.is_empty().then(|| empty_reason(parts, placement, left_out)),
+        warnings: vec![
+            (WarningCode::SeedItemUnknown, unknown_seeds.count()),
+            (WarningCode::CategoryUnknown, usize::from(category_unknown)),
+            (WarningCode::FewerThanK, placement.k - entries.len()),
+        ],
+        entries,
+        excluded,
+        left_out,
+    }
+}
+
+fn empty_reason(parts: &ModelParts, placement: &Placement, left_out: usize) -> EmptyReason {
+    match placement.kind {
+        PlacementKind::Rerank if placement.candidates.is_empty() => EmptyReason::NothingGiven,
+        PlacementKind::BuyAgain | PlacementKind::RecentlyViewed if left_out == 0 => EmptyReason::NoHistory,
+        _ if parts.items.ids.is_empty() => EmptyReason::NoItems,
+        _ => EmptyReason::AllExcluded,
+    }
+}

@@ -1,0 +1,151 @@
+//! Scores, their parts, probabilities and reasons, naively.
+
+use super::answer::{Entry, Explained};
+use super::features::{Candidate, Scene};
+use super::history::Own;
+use super::request::{Placement, Request};
+use std::cmp::Reverse;
+use unisono_core::blend::{Blend, Calibration, Table};
+use unisono_core::features::{Feature, Group};
+use unisono_message::{PlacementKind, Reason};
+
+/// How a kind of placement scores.
+#[derive(Clone, Copy)]
+pub(super) enum Scoring<'s> {
+    /// By a learned blend.
+    Blend(&'s Blend),
+    /// By a figure of the model.
+    Popularity(Feature),
+    /// By the last look.
+    Recency,
+}
+
+/// The scoring of a kind in a scene.
+pub(super) fn scoring<'s>(scene: &Scene<'s>, kind: PlacementKind) -> Scoring<'s> {
+    match kind {
+        PlacementKind::Similar | PlacementKind::BoughtTogether => Scoring::Blend(&scene.parts.together),
+        PlacementKind::Trending if scene.channel.is_empty() => Scoring::Popularity(Feature::PopularityRecent),
+        PlacementKind::Trending => Scoring::Popularity(Feature::PopularityChannel),
+        PlacementKind::RecentlyViewed => Scoring::Recency,
+        _ => Scoring::Blend(&scene.parts.next),
+    }
+}
+
+/// Minus the milliseconds since the last look.
+fn recency(scene: &Scene<'_>, candidate: &Candidate) -> i64 {
+    let viewed_ms = scene.history.own(candidate.id(scene.parts)).and_then(Own::viewed_ms);
+    -viewed_ms.map_or(0, |ms| (scene.now_ms - ms).max(0))
+}
+
+fn points(table: &Table, value: i64) -> i64 {
+    table.points[table.edges.iter().filter(|edge| **edge <= value).count()]
+}
+
+/// The score of a candidate in 2^-scale_bits.
+pub(super) fn score(scene: &Scene<'_>, scoring: Scoring<'_>, candidate: &Candidate) -> i64 {
+    let one = 1i64 << scene.parts.scale_bits;
+    match scoring {
+        Scoring::Blend(blend) => {
+            let table = |table| points(table, scene.value(table.feature, candidate));
+            blend.base + blend.tables.iter().map(table).sum::<i64>()
+        }
+        Scoring::Popularity(feature) => scene.value(feature, candidate) * one,
+        Scoring::Recency => recency(scene, candidate) * one,
+    }
+}
+
+/// What the answer says of a candidate.
+pub(super) fn entry(
+    scene: &Scene<'_>,
+    scoring: Scoring<'_>,
+    request: &Request,
+    placement: &Placement,
+    score: i64,
+    candidate: &Candidate,
+) -> Entry {
+    let calibration = scene.parts.calibrations.iter().find(|(kind, _)| *kind == placement.kind);
+    let (base, mut parts): (i64, Vec<(&str, i64, i64)>) = match scoring {
+        Scoring::Blend(blend) => {
+            let part = |table: &Table| {
+                let value = scene.value(table.feature, candidate);
+                (table.feature.as_str(), value, points(table, value))
+            };
+            (blend.base, blend.tables.iter().map(part).collect())
+        }
+        Scoring::Popularity(feature) => (0, vec![(feature.as_str(), scene.value(feature, candidate), score)]),
+        Scoring::Recency => (0, vec![("viewed_age", -recency(scene, candidate) / 3_600_000, score)]),
+    };
+    parts.retain(|part| part.2 != 0);
+    Entry {
+        id: candidate.id(scene.parts).to_owned(),
+        score,
+        probability: calibration.filter(|_| request.probability).map(|(_, map)| probability(map, score)),
+        reasons: reasons(scene, scoring, placement.kind, candidate),
+        explanation: Explained {
+            base,
+            parts: parts.into_iter().map(|(name, value, points)| (name.to_owned(), value, points)).collect(),
+        },
+    }
+}
+
+/// Linear between the knots around a score, constant beyond the first and the last.
+fn probability(map: &Calibration, score: i64) -> i64 {
+    let knots: Vec<(i64, i64)> = map.scores.iter().copied().zip(map.probabilities.iter().copied()).collect();
+    match (knots.iter().rfind(|knot| knot.0 <= score), knots.iter().find(|knot| knot.0 > score)) {
+        (Some((s0, p0)), Some((s1, p1))) => {
+            p0 + ((p1 - p0) as f64 * ((score - s0) as f64 / (s1 - s0) as f64)).round_ties_even() as i64
+        }
+        (Some((_, only)), None) | (None, Some((_, only))) => *only,
+        (None, None) => 0,
+    }
+}
+
+fn reasons(scene: &Scene<'_>, scoring: Scoring<'_>, kind: PlacementKind, candidate: &Candidate) -> Vec<Reason> {
+    let blend = match scoring {
+        Scoring::Recency => return vec![Reason::ViewedBefore],
+        Scoring::Popularity(_) => return vec![Reason::Popular],
+        Scoring::Blend(blend) => blend,
+    };
+    let own = scene.history.own(candidate.id(scene.parts));
+    let days = own.map_or(0, |own| own.days.len());
+    let of_own = if days > 1 { Reason::BoughtOften } else { Reason::BoughtBefore };
+    let of_group = |group: Group| match group {
+        Group::Own => Some(of_own),
+        Group::Cart => Some(Reason::GoesWithCart),
+        Group::History => Some(Reason::GoesWithHistory),
+        Group::Next => Some(Reason::BoughtNext),
+        Group::Viewed => Some(Reason::ViewedBefore),
+        Group::Popular => Some(Reason::Popular),
+        Group::Background => None,
+    };
+    let order = [Group::Own, Group::Cart, Group::History, Group::Next, Group::Viewed, Group::Popular];
+    let mut gains: Vec<(i64, Reason)> = Vec::new();
+    for group in order {
+        let of_table = |table: &&Table| table.feature.group() == group;
+        let gain = |table: &Table| {
+            let value = scene.value(table.feature, candidate);
+            points(table, value) - points(table, nothing_known(table.feature))
+        };
+        let gain: i64 = blend.tables.iter().filter(of_table).map(gain).sum();
+        gains.extend(of_group(group).map(|reason| (gain, reason)));
+    }
+    gains.sort_by_key(|gain| Reverse(gain.0));
+    let mut out: Vec<Reason> = gains.iter().filter(|gain| gain.0 > 0).take(3).map(|gain| gain.1).collect();
+    if out.is_empty() {
+        out.push(match kind {
+            PlacementKind::Rerank => Reason::Given,
+            _ if days > 0 => of_own,
+            _ if own.is_some() => Reason::ViewedBefore,
+            _ => Reason::Popular,
+        });
+    }
+    out
+}
+
+/// The value of a feature for an item that nothing is known of.
+fn nothing_known(feature: Feature) -> i64 {
+    match feature {
+        Feature::OwnAge | Feature::OwnVisitsSince | Feature::OwnGap | Feature::OwnDue | Feature::ViewedAge => -1,
+        _ => 0,
+    }
+}

@@ -1,0 +1,36 @@
+//! Native code: the core as a library.
+
+use super::Runtime;
+use crate::oracle::hex;
+use crate::suite::{Call, Suite};
+use anyhow::{Context, Result};
+use unisono_core::{Model, profile_apply, profile_merge, recommend};
+
+/// The core, called directly.
+#[derive(Clone, Copy, Debug)]
+pub struct Native;
+
+impl Runtime for Native {
+    fn name(&self) -> &'static str {
+        "native"
+    }
+
+    fn answer_all(&mut self, suite: &Suite) -> Result<Vec<Vec<u8>>> {
+        let loaded: Result<Vec<Model<'_>>, _> = suite.models.iter().map(|model| Model::load(&model.file)).collect();
+        let loaded = loaded.context("a model of the suite does not load")?;
+        let answer = |case: &crate::suite::Case| match case.call {
+            Call::Recommend => recommend(&loaded[case.model as usize], &case.input),
+            Call::ProfileApply => profile_apply(&case.input),
+            Call::ProfileMerge => profile_merge(&case.input),
+            Call::Load => match Model::load(&case.input) {
+                Ok(model) => hex(&model.model_id).into_bytes(),
+                Err(error) => format!("{} {}", error.code(), error.field()).into_bytes(),
+            },
+        };
+        Ok(suite.cases.iter().map(answer).collect())
+    }
+
+    fn module_id(&self) -> Option<String> {
+        None
+    }
+}

@@ -1,0 +1,373 @@
+/**
+ * Unisono: one recommender that gives the same answer in every channel.
+ *
+ * ```js
+ * import { Unisono } from 'unisono';
+ * const unisono = await Unisono.load({ model: '/models/shop.unisono' });
+ * const page = unisono.recommend({
+ *   now_ms: Date.now(),
+ *   profile: { events: [{ event_id: 'e1', ts_ms: Date.now() - 86_400_000, type: 'purchase', channel: 'web', item_id: '123' }] },
+ *   placements: [{ id: 'main', kind: 'for_you', k: 10 }],
+ * });
+ * ```
+ *
+ * Times are Unix milliseconds UTC. Ids are 1 to 128 bytes of UTF-8. Fields that are absent, `undefined` or `null` are
+ * the same. Limits are those of the module; beyond them `limit_exceeded` names the limit.
+ *
+ * @packageDocumentation
+ */
+
+/** A whole number; a bigint where it lies beyond 2^53. */
+export type Integer = number | bigint;
+
+/** A value, or a promise of it. */
+export type Awaitable<T> = T | PromiseLike<T>;
+
+/** Bytes, or where they come from. A string is a URL: absolute, or relative to the page. */
+export type Source = string | URL | ArrayBuffer | ArrayBufferView | Response;
+
+/** What {@link Unisono.load} takes. */
+export interface LoadOptions {
+  /** The model file. A download whose length is known goes into the module's memory chunk by chunk. */
+  model: Awaitable<Source>;
+  /**
+   * The module. Default: `unisono.wasm` beside this package. Runtimes that compile no Wasm at run time (workerd) take
+   * the `WebAssembly.Module` of their configuration.
+   */
+  module?: Awaitable<Source | WebAssembly.Module>;
+  /**
+   * SHA-256 of the module, 64 lower-case hexadecimal digits. Bytes that have another one are refused
+   * (`module_mismatch`). For a `WebAssembly.Module`, whose bytes can't be seen, it is taken as given.
+   */
+  moduleId?: string;
+}
+
+/**
+ * A model in an instance of the module.
+ *
+ * Objects with the same module share one instance, each with a model of its own. An instance holds up to 64 models and
+ * serves one call at a time (calls are synchronous). When a call traps, the instance is thrown away, and all objects
+ * that share it fail with `instance_trapped` from then on; a new `load` starts a new one.
+ */
+export class Unisono {
+  private constructor();
+
+  /** Loads module and model. */
+  static load(options: LoadOptions): Promise<Unisono>;
+
+  /**
+   * SHA-256 of the module's bytes, 64 lower-case hexadecimal digits. Null where they were never seen (a
+   * `WebAssembly.Module` without `moduleId`) or where the page has no WebCrypto (plain HTTP).
+   */
+  readonly moduleId: string | null;
+
+  /** The model's id, 64 lower-case hexadecimal digits. */
+  readonly modelId: string;
+
+  /**
+   * Recommends for all placements of one page.
+   *
+   * @throws {UnisonoError} What the module says of the request, with its `field`.
+   */
+  recommend(request: RecommendRequest): RecommendResponse;
+
+  /**
+   * The same in bytes: a MessagePack request to the module's response, untouched. An error is in the response, under
+   * the key `error`. Equal requests give equal bytes in every runtime.
+   */
+  recommendBytes(request: Uint8Array): Uint8Array;
+
+  /** Applies events to a profile state, which stays small whatever is applied. */
+  profileApply(input: ProfileApply): ProfileApplied;
+
+  /** Merges states of one profile from several places; the order never matters. */
+  profileMerge(input: ProfileMerge): ProfileMerged;
+
+  /** Gives the model's memory back. The object is of no use afterwards; a second call does nothing. */
+  free(): void;
+
+  /** As {@link Unisono.free}, for `using`. */
+  [Symbol.dispose](): void;
+}
+
+/** Something that a program can react to. */
+export class UnisonoError extends Error {
+  constructor(code: string, message: string, about?: { field?: string; requestId?: string | null; cause?: unknown });
+  readonly name: 'UnisonoError';
+  /** Never changes its meaning. */
+  readonly code: ErrorCode | (string & {});
+  /** Where it is wrong, as `placements[0].kind`; empty when the whole input is meant. */
+  readonly field: string;
+  /** The request's id where the module could read it. */
+  readonly request_id: string | null;
+}
+
+/** Encodes a plain value as MessagePack, as {@link Unisono.recommend} does with a request. */
+export function encode(value: unknown): Uint8Array;
+
+/** Decodes MessagePack, as {@link Unisono.recommend} does with a response. */
+export function decode(bytes: Uint8Array): any;
+
+/** The codes of this package, and of the module. */
+export type ErrorCode =
+  // of this package
+  | 'invalid_source' | 'fetch_failed' | 'module_invalid' | 'module_mismatch' | 'instance_trapped' | 'freed'
+  // of the module
+  | 'invalid_msgpack' | 'trailing_bytes' | 'invalid_utf8' | 'invalid_type' | 'missing_field' | 'duplicate_key'
+  | 'out_of_range' | 'invalid_id' | 'invalid_channel' | 'invalid_currency' | 'limit_exceeded' | 'unknown_event_type'
+  | 'unknown_placement' | 'unknown_gate' | 'duplicate_placement' | 'event_from_future' | 'profile_mismatch'
+  | 'profile_version_unsupported' | 'profile_invalid' | 'model_truncated' | 'model_version_unsupported'
+  | 'model_root_invalid' | 'model_section_missing' | 'model_section_invalid' | 'model_section_hash'
+  | 'model_index_out_of_range' | 'model_ranges_unsupported' | 'unknown_handle' | 'handles_exhausted'
+  | 'allocation_refused';
+
+/** Everything that the answer depends on, besides the model. At most 8 MiB of MessagePack. */
+export interface RecommendRequest {
+  /** Comes back with the response. */
+  request_id?: string | null;
+  /** The moment of the decision, 0 to 10,413,792,000,000 (the year 2300). */
+  now_ms: Integer;
+  /** Whose page it is; absent for a visitor of whom nothing is known. */
+  profile?: ProfileInput | null;
+  /** Where it is shown. */
+  context?: Context | null;
+  /** The page's lists, in the order in which they choose; 1 to 32. No item stands in two of them. */
+  placements: Placement[];
+  /** For exploration; the same seed, the same draw. Default 0. */
+  seed?: Integer | null;
+  /** Return explanations, and what was left out. Default false. */
+  explain?: boolean | null;
+  /** Return calibrated probabilities, where the model has them. Default false. */
+  probability?: boolean | null;
+}
+
+/** A profile as it travels: events, a state, or both, which are joined. */
+export interface ProfileInput {
+  profile_id?: string | null;
+  /** In any order, at most 10,000. */
+  events?: ProfileEvent[] | null;
+  /** A state that `profileApply` or `profileMerge` returned; at most 4 MiB. */
+  state?: Uint8Array | null;
+}
+
+/** Where and how the page is shown. */
+export interface Context {
+  /** Default `web`. */
+  channel?: Channel | null;
+  /** The store, where there is one. */
+  store_id?: string | null;
+  /** Local time minus UTC in minutes, -1,080 to 1,080. Default 0. */
+  utc_offset_min?: Integer | null;
+  /** Items in the cart, at most 500. */
+  cart?: string[] | null;
+}
+
+/** What a placement shows. */
+export type PlacementKind =
+  /** what this customer is likely to want next */
+  | 'for_you'
+  /** alternatives to `items` */
+  | 'similar'
+  /** what completes `items`, or the cart */
+  | 'bought_together'
+  /** what sells most at present */
+  | 'trending'
+  /** what this customer bought before and may need again */
+  | 'buy_again'
+  /** what this customer looked at last */
+  | 'recently_viewed'
+  /** offers, by the customer's own spend on what they cover */
+  | 'offers'
+  /** `candidates`, best first */
+  | 'rerank';
+
+/** One list on the page. */
+export interface Placement {
+  /** Unique within the request. */
+  id: string;
+  kind: PlacementKind;
+  /** Recommendations wanted, 1 to 1,000. */
+  k: Integer;
+  /** What to start from (`similar`, `bought_together`), at most 500. */
+  items?: string[] | null;
+  /** What to choose among (`rerank`, `offers`), at most 10,000. */
+  candidates?: string[] | null;
+  /** What must not appear, at most 10,000. */
+  exclude?: string[] | null;
+  /** Leave out what the profile bought before. Default false. */
+  exclude_bought?: boolean | null;
+  /** Only items of this category or below it; levels are separated by `/`. */
+  category?: string | null;
+  /** Opens gates that are closed: items that reveal something about who sees them, items that not everyone may buy. */
+  allow?: ('sensitive' | 'restricted')[] | null;
+}
+
+/** Where something happens. A shop may add names of its own: 1 to 32 lower-case letters, digits and underscores. */
+export type Channel =
+  | 'web' | 'app' | 'store' | 'kiosk' | 'call_center' | 'chat' | 'whatsapp' | 'telegram' | 'email' | 'sms' | 'push'
+  | 'social' | 'marketplace' | 'voice' | (string & {});
+
+/** What a profile did, or what was shown to it. */
+export type EventType =
+  | 'view' | 'search' | 'cart_add' | 'cart_remove' | 'wishlist_add' | 'purchase' | 'return' | 'reservation' | 'pickup'
+  | 'rating' | 'impression' | 'click' | 'offer_shown' | 'offer_clicked' | 'offer_redeemed' | 'message_sent'
+  | 'message_opened' | 'message_clicked' | 'contact';
+
+/** One event. */
+export interface ProfileEvent {
+  /** The same id of the same type and channel is one event. */
+  event_id: string;
+  /** When; at most ten minutes after the request's `now_ms`. */
+  ts_ms: Integer;
+  type: EventType;
+  channel: Channel;
+  item_id?: string | null;
+  /** Above 0, with up to three decimals. Default 1. */
+  quantity?: number | null;
+  /** Of one unit, 0 or more, with up to six decimals. */
+  price?: number | null;
+  /** ISO 4217; absent means the shop's. Amounts of different currencies are never added. */
+  currency?: string | null;
+  order_id?: string | null;
+  session_id?: string | null;
+  store_id?: string | null;
+  offer_id?: string | null;
+  /** The placement of an impression or click. */
+  placement?: string | null;
+  /** Within the placement, 1 to 100,000. */
+  rank?: Integer | null;
+  /** The decision that showed it. */
+  decision_id?: string | null;
+  /** At most 512 bytes, as the texts below. */
+  device?: string | null;
+  /** Where the visitor came from (utm, influencer, affiliate). */
+  source?: string | null;
+  /** Search words. */
+  query?: string | null;
+  /** A rating or satisfaction. */
+  value?: number | null;
+  /** Of a contact. */
+  topic?: string | null;
+  /** Of a contact. */
+  outcome?: string | null;
+  /** -1 to 1, given by the shop's system. */
+  sentiment?: number | null;
+  /** Of a contact, milliseconds. */
+  wait_ms?: Integer | null;
+  /** Local time minus UTC in minutes, -1,080 to 1,080. */
+  utc_offset_min?: Integer | null;
+  /** Where given, the profile's own. */
+  profile_id?: string | null;
+}
+
+/** One page, decided. */
+export interface RecommendResponse {
+  request_id: string | null;
+  /** 64 hexadecimal digits. */
+  model_id: string;
+  /** SHA-256 over everything that the answer depends on: equal decisions, equal ids. */
+  decision_id: string;
+  overlay_version: Integer | null;
+  /** In the order of the request. */
+  placements: PlacementResponse[];
+  warnings: Warning[];
+}
+
+/** One list, decided. */
+export interface PlacementResponse {
+  id: string;
+  /** Best first. */
+  recommendations: Recommendation[];
+  /** What was left out and why; with `explain`. */
+  excluded?: Excluded[];
+  /** Why nothing is recommended; there exactly when nothing is. */
+  empty_reason?: EmptyReason;
+  warnings: Warning[];
+}
+
+/** One recommended item, or offer (in placements of kind `offers`). */
+export interface Recommendation {
+  item_id?: string;
+  offer_id?: string;
+  /** From 1. */
+  rank: number;
+  /** An exact sum of look-ups. It orders, and is no probability. */
+  score: number;
+  /** The model's estimate of the chance of the target event within its horizon, 0 to 1; with `probability`. */
+  probability?: number;
+  /** What speaks for it most. */
+  reasons: Reason[];
+  /** With `explain`. */
+  explanation?: Explanation;
+}
+
+/** The sum behind a score: `score * 2 ** scale_bits` is `base` plus all `points`, exactly, as integers. */
+export interface Explanation {
+  base: Integer;
+  scale_bits: number;
+  parts: { feature: string; value: Integer; points: Integer }[];
+}
+
+/** Why something is recommended. */
+export type Reason =
+  | 'bought_often' | 'bought_before' | 'goes_with_cart' | 'goes_with_history' | 'bought_next' | 'popular'
+  | 'viewed_before' | 'spend_on_covered' | 'given' | (string & {});
+
+/** One thing that was left out. */
+export interface Excluded {
+  item_id?: string;
+  offer_id?: string;
+  reason: Exclusion;
+}
+
+/** Why something was left out. */
+export type Exclusion =
+  | 'excluded' | 'already_on_page' | 'in_cart' | 'bought' | 'other_category' | 'not_in_channel' | 'not_yet_available'
+  | 'no_longer_available' | 'sensitive' | 'restricted' | 'unknown_item' | 'cap_reached' | 'unknown_offer'
+  | (string & {});
+
+/** Why a list is empty. */
+export type EmptyReason =
+  | 'no_history' | 'nothing_given' | 'no_offers' | 'no_items' | 'all_excluded' | (string & {});
+
+/** What was noticed on the way and did not stop the answer. */
+export interface Warning {
+  code:
+    | 'unknown_field' | 'duplicate_event' | 'events_beyond_bound' | 'marks_beyond_bound' | 'history_item_unknown'
+    | 'seed_item_unknown' | 'category_unknown' | 'other_currency' | 'fewer_than_k' | 'excluded_not_listed'
+    | (string & {});
+  /** How often, at least 1. */
+  count: number;
+  field?: string;
+}
+
+/** Events for a profile state. */
+export interface ProfileApply {
+  /** Events more than ten minutes after it are refused. */
+  now_ms: Integer;
+  /** Where given, an event that names another profile is refused. */
+  profile_id?: string | null;
+  /** Absent for a new profile. */
+  state?: Uint8Array | null;
+  /** At most 10,000. */
+  events: ProfileEvent[];
+}
+
+/** A new state, and what became of each event, in their order. */
+export interface ProfileApplied {
+  state: Uint8Array;
+  results: (
+    | { status: 'accepted' }
+    | { status: 'refused'; code: ErrorCode | (string & {}); message?: string; field?: string }
+  )[];
+}
+
+/** States of one profile, at most 64. */
+export interface ProfileMerge {
+  states: Uint8Array[];
+}
+
+/** Their join. */
+export interface ProfileMerged {
+  state: Uint8Array;
+}

@@ -1,0 +1,117 @@
+// The class that a site uses.
+
+import { acquire } from './engine.js';
+import { UnisonoError, unlessError } from './error.js';
+import { loadModel } from './model.js';
+import { decode, encode } from './msgpack.js';
+
+export { UnisonoError, decode, encode };
+
+/** Drops the models of objects that were forgotten without `free`. */
+const forgotten = globalThis.FinalizationRegistry && new FinalizationRegistry(dropModel);
+
+/** @param {{engine: Awaited<ReturnType<typeof acquire>>, handle: number}} held */
+function dropModel({ engine, handle }) {
+  engine.drop(handle);
+  engine.release();
+}
+
+/** A model, ready to recommend. See index.d.ts for every field of requests and responses. */
+export class Unisono {
+  #held;
+  #modelId;
+  #moduleId;
+  #freed = false;
+
+  /** Objects are made by {@link Unisono.load}. @param {any} held @param {string} modelId */
+  constructor(held, modelId) {
+    if (held?.engine === undefined) throw new UnisonoError('invalid_source', 'use `await Unisono.load({ model })`');
+    this.#held = held;
+    this.#modelId = modelId;
+    this.#moduleId = held.engine.moduleId;
+    forgotten?.register(this, held, this);
+  }
+
+  /**
+   * Loads module and model.
+   *
+   * @param {{model: unknown, module?: unknown, moduleId?: string}} options
+   * @returns {Promise<Unisono>}
+   */
+  static async load({ model, module, moduleId }) {
+    const engine = await acquire(module ?? ownModule(), moduleId);
+    try {
+      const { handle, model_id: modelId } = await loadModel(engine, model);
+      return new Unisono({ engine, handle }, modelId);
+    } catch (error) {
+      engine.release();
+      throw error;
+    }
+  }
+
+  /** SHA-256 of the module, in hexadecimal digits; null where it is not known. */
+  get moduleId() {
+    return this.#moduleId;
+  }
+
+  /** The model's id, in hexadecimal digits. */
+  get modelId() {
+    return this.#modelId;
+  }
+
+  /** @param {object} request @returns {any} */
+  recommend(request) {
+    return unlessError(decode(this.recommendBytes(encode(request))));
+  }
+
+  /** @param {Uint8Array} request @returns {Uint8Array} */
+  recommendBytes(request) {
+    const { engine, handle } = this.#use();
+    return engine.recommend(handle, checkedBytes(request));
+  }
+
+  /** @param {object} input @returns {any} */
+  profileApply(input) {
+    return unlessError(decode(this.#use().engine.profileApply(encode(input))));
+  }
+
+  /** @param {object} input @returns {any} */
+  profileMerge(input) {
+    return unlessError(decode(this.#use().engine.profileMerge(encode(input))));
+  }
+
+  /** Gives the model's memory back; the object is of no use afterwards. */
+  free() {
+    if (this.#freed) return;
+    this.#freed = true;
+    forgotten?.unregister(this);
+    dropModel(this.#held);
+  }
+
+  // Runtimes without `using` have no such symbol, and then no one can call the method.
+  [Symbol.dispose ?? Symbol('dispose')]() {
+    this.free();
+  }
+
+  #use() {
+    if (this.#freed) throw new UnisonoError('freed', 'this object was freed; load again');
+    return this.#held;
+  }
+}
+
+/** The module beside this file. */
+function ownModule() {
+  try {
+    // Written out, so that bundlers see which file belongs to the page.
+    return new URL('./unisono.wasm', import.meta.url);
+  } catch (error) {
+    const message = 'this runtime does not tell where the package lies; give `module` as a WebAssembly.Module';
+    throw new UnisonoError('invalid_source', message, { field: 'module', cause: error });
+  }
+}
+
+/** @param {unknown} bytes @returns {Uint8Array} */
+function checkedBytes(bytes) {
+  if (bytes instanceof Uint8Array) return bytes;
+  throw new UnisonoError('invalid_type', 'recommendBytes takes a Uint8Array; recommend takes an object');
+}
