@@ -1,0 +1,13 @@
+//! Learning: cases from the log, rows by core's own features, the blend by linfa, the calibration beside it.
+
+mod bins;
+mod calibration;
+mod cases;
+mod fit;
+mod hash;
+mod learn;
+mod rows;
+
+pub(crate) use cases::usual_items_min;
+pub use learn::{CutReport, LearnReport, TaskReport};
+pub(crate) use learn::{Recipe, learn};

@@ -1,0 +1,174 @@
+//! Rows to learn from: the features of a case's candidates, by core's own code, and whether they were taken.
+
+use super::cases::Case;
+use super::hash::{falls_into, hash};
+use crate::counts::Target;
+use crate::parallel;
+use crate::tables::EventLog;
+use std::collections::BTreeSet;
+use unisono_core::Model;
+use unisono_core::candidates::{self, Candidate};
+use unisono_core::features::{FEATURES, values};
+use unisono_core::history::History;
+use unisono_core::profile::Profile;
+use unisono_core::scene::{Background, known_items, seed_sums};
+use unisono_message::PlacementKind;
+
+/// What a blend is learned for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// What comes next: nothing is given but the history.
+    Next,
+    /// What completes a basket: half of it is given as the cart, the other half is to be found.
+    Together,
+}
+
+impl Task {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Task::Next => "next",
+            Task::Together => "together",
+        }
+    }
+
+    fn kind(self) -> PlacementKind {
+        match self {
+            Task::Next => PlacementKind::ForYou,
+            Task::Together => PlacementKind::BoughtTogether,
+        }
+    }
+}
+
+/// Feature values of candidates, row by row, cut to 32 bits, with the label of each.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Rows {
+    pub(crate) values: Vec<[i32; FEATURES]>,
+    pub(crate) taken: Vec<bool>,
+    /// Number of the case within the whole learning set, ascending.
+    pub(crate) case: Vec<u32>,
+}
+
+impl Rows {
+    pub(crate) fn len(&self) -> usize {
+        self.taken.len()
+    }
+
+    pub(crate) fn append(&mut self, mut other: Rows, first_case: u32) {
+        self.values.append(&mut other.values);
+        self.taken.append(&mut other.taken);
+        self.case.extend(other.case.into_iter().map(|case| case + first_case));
+    }
+}
+
+/// One case with the part of it that is given.
+pub(crate) struct Split<'l> {
+    /// Ids in the cart, ascending.
+    pub(crate) cart: Vec<&'l str>,
+    /// Ids to be found, ascending.
+    pub(crate) truth: BTreeSet<&'l str>,
+}
+
+/// Splits a case: for `Together` a basket is halved, and a view is given the one before it; none where nothing is left.
+pub(crate) fn split<'l>(
+    log: &'l EventLog,
+    case: &Case,
+    (task, target): (Task, Target),
+    seed: u64,
+) -> Option<Split<'l>> {
+    let profile = log.profiles.get(case.profile);
+    let ids = case.truth.iter().map(|item| log.items.get(*item));
+    let (cart, truth): (Vec<&str>, Vec<&str>) = match (task, target) {
+        (Task::Next, _) => (Vec::new(), ids.collect()),
+        (Task::Together, Target::Purchase) => ids.partition(|id| hash(seed, &["cart", profile, id]) & 1 == 1),
+        (Task::Together, Target::View) => {
+            let before = case.history.clone().rev().find_map(|row| log.event(row).item_id);
+            (before.into_iter().collect(), ids.filter(|id| Some(*id) != before).collect())
+        }
+    };
+    let empty = truth.is_empty() || task == Task::Together && cart.is_empty();
+    (!empty).then(|| Split { cart, truth: truth.into_iter().collect() })
+}
+
+/// How rows are gathered.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Gather {
+    pub(crate) task: Task,
+    pub(crate) target: Target,
+    /// Share of the candidates that were not taken which is kept.
+    pub(crate) negatives: f64,
+    pub(crate) seed: u64,
+    pub(crate) threads: usize,
+}
+
+/// Calls `see(split, candidates with their features)` for a case, in the scene that serving would build.
+pub(crate) fn with_scene<T>(
+    model: &Model<'_>,
+    log: &EventLog,
+    case: &Case,
+    task: (Task, Target),
+    seed: u64,
+    see: impl FnOnce(&Split<'_>, &mut dyn Iterator<Item = (&Candidate<'_>, [i64; FEATURES])>) -> T,
+) -> Option<T> {
+    let split = split(log, case, task, seed)?;
+    let events = case.events(log);
+    let (profile, _) = Profile::from_events(&events);
+    let history = History::fold(model, &profile, case.now_ms);
+    let background = Background::new(model, history, log.channels.get(case.channel.into()), case.now_ms);
+    let (seeds, _) = known_items(model, &split.cart);
+    let sums = seed_sums(model, &seeds);
+    let scene = background.scene(model, &sums);
+    let found = candidates::collect(&scene, task.0.kind(), &[]);
+    let in_cart = |candidate: &Candidate<'_>| split.cart.binary_search(&id_of(model, candidate)).is_ok();
+    let mut rows = found.iter().filter(|c| !in_cart(c)).map(|candidate| (candidate, values(&scene, candidate)));
+    Some(see(&split, &mut rows))
+}
+
+/// The id of a candidate, whether the model knows it or not.
+pub(crate) fn id_of<'c>(model: &Model<'c>, candidate: &Candidate<'c>) -> &'c str {
+    candidate.item.map_or(candidate.unknown_id, |item| model.items.ids.get(item))
+}
+
+/// The rows of all cases, negatives sampled by a hash of profile and item.
+pub(crate) fn gather(
+    model: &Model<'_>,
+    log: &EventLog,
+    cases: &[Case],
+    rules: Gather,
+    done: &(dyn Fn() + Sync),
+) -> Rows {
+    const PIECE: usize = 32;
+    let pieces = cases.len().div_ceil(PIECE);
+    let parts = parallel::in_order(
+        rules.threads,
+        pieces,
+        || (),
+        |(), piece| {
+            let mut rows = Rows::default();
+            let range = piece * PIECE..((piece + 1) * PIECE).min(cases.len());
+            for (number, case) in range.clone().zip(&cases[range]) {
+                gather_case(model, log, case, number as u32, rules, &mut rows);
+            }
+            rows
+        },
+        done,
+    );
+    let mut all = Rows::default();
+    parts.into_iter().for_each(|part| all.append(part, 0));
+    all
+}
+
+fn gather_case(model: &Model<'_>, log: &EventLog, case: &Case, number: u32, rules: Gather, rows: &mut Rows) {
+    let profile = log.profiles.get(case.profile);
+    let now = case.now_ms.to_string();
+    with_scene(model, log, case, (rules.task, rules.target), rules.seed, |split, candidates| {
+        for (candidate, values) in candidates {
+            let id = id_of(model, candidate);
+            let taken = split.truth.contains(id);
+            if taken || falls_into(hash(rules.seed, &["negative", profile, &now, id]), rules.negatives) {
+                rows.values.push(values.map(|value| value.clamp(i32::MIN.into(), i32::MAX.into()) as i32));
+                rows.taken.push(taken);
+                rows.case.push(number);
+            }
+        }
+    });
+}

@@ -1,0 +1,207 @@
+//! `fit`: tables in, a model file and its account out.
+
+use super::evaluate::table;
+use super::memory::peak_bytes;
+use super::recommend::threads;
+use super::{Format, grouped, print, print_json};
+use crate::config::FitParams;
+use crate::counts::Tables;
+use crate::error::{Error, Result};
+use crate::fit::{FitOptions, FitReport};
+use crate::progress::Progress;
+use crate::tables::{BadRowLimits, Offers, TableReport, read_catalog, read_events, read_offers};
+use clap::Args as ClapArgs;
+use serde::Serialize;
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// Options of `fit`.
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Example:\n  unisono-models fit --events events.parquet --catalog catalog.csv --offers offers.csv --out shop.unisono\n\n\
+Tables are .parquet, .csv, .tsv or .jsonl. `--print-config` prints every setting with its default."
+)]
+pub(crate) struct Args {
+    /// Events: event_id, profile_id, ts_ms, type, channel, item_id, ...
+    #[arg(long, value_name = "FILE", required_unless_present = "print_config")]
+    events: Option<PathBuf>,
+    /// Products: item_id, title, category, ...
+    #[arg(long, value_name = "FILE", required_unless_present = "print_config")]
+    catalog: Option<PathBuf>,
+    /// Offers: offer_id, kind, starts_ms, ends_ms, items or category, ...
+    #[arg(long, value_name = "FILE")]
+    offers: Option<PathBuf>,
+    /// Settings in TOML; what it leaves out has its default.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The model file.
+    #[arg(long, value_name = "FILE", required_unless_present = "print_config")]
+    out: Option<PathBuf>,
+    /// The account as JSON.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Threads; they leave no trace in the file [default: one per core].
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Fewest distinct profiles behind a figure, in place of the setting.
+    #[arg(long)]
+    min_support: Option<u32>,
+    /// Seed of all sampling, in place of the setting.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Unix milliseconds: events at or after it are not used [default: the moment after the last event].
+    #[arg(long, value_name = "MS")]
+    as_of: Option<i64>,
+    /// Print the settings that a fit with these options would use, and end.
+    #[arg(long)]
+    print_config: bool,
+    /// How the account is printed.
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+}
+
+/// The account of one run. Only its `fit` is the same on every machine.
+#[derive(Debug, Serialize)]
+struct Run {
+    tables: Vec<TableReport>,
+    fit: FitReport,
+    seconds: f64,
+    rows_per_second: f64,
+    peak_bytes: Option<u64>,
+    stages: Vec<(String, f64)>,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let params = params(args)?;
+    if args.print_config {
+        print(params.to_toml().trim_end());
+        return Ok(());
+    }
+    let (Some(events), Some(catalog), Some(out)) = (&args.events, &args.catalog, &args.out) else {
+        return Err(Error::config("arguments", "need --events, --catalog and --out"));
+    };
+    let start = Instant::now();
+    let progress = Progress::on_terminal();
+    let limits = BadRowLimits {
+        rows_max: params.data.bad_rows_max,
+        share_max: params.data.bad_rows_share_max,
+        ..BadRowLimits::default()
+    };
+    let checked = params.check()?;
+    let mut reports = Vec::new();
+    let (log, report) = progress.stage("reading events", || read_events(events, clock_ms(), limits))?;
+    let event_rows = report.rows;
+    reports.push(report);
+    let (catalog, report) = progress.stage("reading catalog", || read_catalog(catalog, limits))?;
+    reports.push(report);
+    let mut offers = Offers::default();
+    if let Some(path) = &args.offers {
+        let (read, report) = progress.stage("reading offers", || read_offers(path, limits))?;
+        (offers, _) = (read, reports.push(report));
+    }
+    let tables = Tables { log, catalog, offers };
+    let options = FitOptions { threads: threads(args.threads), as_of_ms: args.as_of, progress: &progress };
+    let fitted = checked.fit(&tables, &options)?;
+    std::fs::write(out, &fitted.file).map_err(|e| Error::io("write", out, e))?;
+    let seconds = start.elapsed().as_secs_f64();
+    let run = Run {
+        tables: reports,
+        fit: fitted.report,
+        seconds,
+        rows_per_second: event_rows as f64 / seconds,
+        peak_bytes: peak_bytes(),
+        stages: progress.stages().into_iter().map(|(name, time)| (name, time.as_secs_f64())).collect(),
+    };
+    if let Some(path) = &args.report {
+        let json = serde_json::to_vec_pretty(&run).map_err(|e| Error::io("write", path, e.into()))?;
+        std::fs::write(path, json).map_err(|e| Error::io("write", path, e))?;
+    }
+    match args.format {
+        Format::Json => print_json(&run),
+        Format::Human => show(&run, checked.params()),
+    }
+    Ok(())
+}
+
+fn params(args: &Args) -> Result<FitParams> {
+    let mut params = match &args.config {
+        Some(path) => FitParams::from_toml(&std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?)?,
+        None => FitParams::new(),
+    };
+    if let Some(profiles) = args.min_support {
+        params = params.min_support(profiles);
+    }
+    if let Some(seed) = args.seed {
+        params = params.seed(seed);
+    }
+    Ok(params)
+}
+
+/// The wall clock, which decides only which events are refused as being from the future.
+fn clock_ms() -> i64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.map_or(0, |time| time.as_millis() as i64)
+}
+
+fn show(run: &Run, params: &FitParams) {
+    for table in &run.tables {
+        show_table(table);
+    }
+    let fit = &run.fit;
+    let numbers = [fit.events, fit.profiles, fit.items, fit.offers].map(|number| grouped(number as u64));
+    print(&format!("\n{} events of {} profiles, {} items, {} offers", numbers[0], numbers[1], numbers[2], numbers[3]));
+    print(&format!(
+        "counted: {}, floor: {} profiles, cases: {} items or more",
+        fit.target, fit.min_support, fit.case_items_min
+    ));
+    let entries = [fit.bought_entries, fit.next_entries].map(|number| grouped(number as u64));
+    print(&format!("neighbours: {} together, {} next", entries[0], entries[1]));
+    print("\nsettings");
+    print(params.to_toml().trim_end());
+    print("\ncuts");
+    for cut in &fit.learn.cuts {
+        let reach = if cut.reach < 0.0 { "held out".to_owned() } else { format!("reach {:.3}", cut.reach) };
+        print(&format!("  {}  {:>6} cases  {:>8} rows  {reach}", day(cut.cut_ms), cut.cases, grouped(cut.rows as u64)));
+    }
+    for task in &fit.learn.held_out {
+        print(&format!("\nheld-out future, `{}`", task.task));
+        print(&table(&[("blend", &task.blend), ("personal", &task.personal), ("popular", &task.popular)]));
+    }
+    print("\nstages");
+    for (name, seconds) in &run.stages {
+        print(&format!("  {name:<28} {seconds:>8.2} s"));
+    }
+    let peak = run.peak_bytes.map_or("unknown".to_owned(), |bytes| format!("{} MiB", bytes >> 20));
+    print(&format!("\n{} rows/s, {:.1} s, peak memory {peak}", grouped(run.rows_per_second as u64), run.seconds));
+    print(&format!("model {} ({} bytes)", fit.model_id, grouped(fit.bytes as u64)));
+}
+
+fn show_table(table: &TableReport) {
+    let counts = [table.rows, table.kept, table.duplicates, table.bad_rows()].map(grouped);
+    print(&format!(
+        "{:<8} {}: {} rows, {} used, {} duplicates, {} bad",
+        table.table, table.file, counts[0], counts[1], counts[2], counts[3]
+    ));
+    for (reason, bad) in &table.bad {
+        print(&format!("  {} {reason}", grouped(bad.count)));
+        for example in &bad.examples {
+            print(&format!("    row {}, column `{}`, value `{}`", example.row, example.column, example.value));
+        }
+    }
+    if !table.unknown_columns.is_empty() {
+        print(&format!("  {} columns are not read: {}", table.unknown_columns.len(), table.unknown_columns.join(", ")));
+    }
+}
+
+/// The UTC day of a time, as 2017-10-01 (days to civil dates by Howard Hinnant's algorithm).
+pub(crate) fn day(ms: i64) -> String {
+    let z = ms.div_euclid(86_400_000) + 719_468;
+    let era = z.div_euclid(146_097);
+    let doe = z.rem_euclid(146_097);
+    let yoe = (doe - doe / 1_460 + doe / 36_524 - doe / 146_096) / 365;
+    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    let mp = (5 * doy + 2) / 153;
+    let (day, month) = (doy - (153 * mp + 2) / 5 + 1, if mp < 10 { mp + 3 } else { mp - 9 });
+    let year = yoe + era * 400 + i64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
+}

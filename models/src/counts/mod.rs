@@ -1,0 +1,112 @@
+//! Counting: the sections of a model that rest on how many distinct profiles did something.
+//!
+//! Integers only, and merged in a fixed order, so the number of threads leaves no trace. Whatever rests on fewer than
+//! `min_support` distinct profiles is left out.
+
+mod baskets;
+mod items;
+mod neighbours;
+mod offers;
+mod popularity;
+
+pub use baskets::Target;
+
+pub(crate) use baskets::basket_key;
+
+use crate::config::TableParams;
+use crate::error::{Error, Result};
+use crate::progress::Progress;
+use crate::tables::{Catalog, EventLog, Offers};
+use baskets::Baskets;
+use items::ItemIndex;
+use neighbours::ListRules;
+use popularity::PopularityRules;
+use std::collections::{BTreeMap, BTreeSet};
+use unisono_core::model::ModelParts;
+use unisono_message::limits;
+
+/// The tables of a shop.
+#[derive(Debug, Default)]
+pub struct Tables {
+    /// Events.
+    pub log: EventLog,
+    /// Products.
+    pub catalog: Catalog,
+    /// Offers.
+    pub offers: Offers,
+}
+
+/// What a count needs to know besides the tables.
+#[derive(Debug, Clone, Copy)]
+pub struct CountRules<'p> {
+    /// The settings.
+    pub params: &'p TableParams,
+    /// Fewest distinct profiles behind a figure.
+    pub min_support: u32,
+    /// Which events are counted.
+    pub target: Target,
+    /// Only events before this moment, in Unix milliseconds.
+    pub until_ms: i64,
+    /// Threads, 1 or more.
+    pub threads: usize,
+}
+
+/// Counts everything but the blend: items, popularity, neighbours and offers, from events before `rules.until_ms`.
+///
+/// # Errors
+/// More channels, categories, items or offers than a model holds.
+pub fn count(tables: &Tables, rules: CountRules<'_>, progress: &Progress) -> Result<ModelParts> {
+    let Tables { log, catalog, offers } = tables;
+    let channels = channels(tables)?;
+    let index = ItemIndex::build(log, catalog, rules.target, rules.min_support, rules.until_ms);
+    let baskets = Baskets::collect(log, &index, rules.target, rules.until_ms);
+    let popularity_rules = PopularityRules {
+        min_support: rules.min_support,
+        until_ms: rules.until_ms,
+        per_channel: rules.params.channel_items,
+    };
+    let popularity = popularity::popularity(log, &index, &baskets, rules.target, &channels, popularity_rules);
+    let list = ListRules { min_support: rules.min_support, keep: rules.params.neighbours, threads: rules.threads };
+    let bar = progress.bar("counting neighbours", 2 * index.len() as u64);
+    let done = |items: u64| bar.inc(items);
+    let bought = neighbours::together(&baskets, &popularity.all, list, &done);
+    let next_items = neighbours::next(&baskets, &popularity.all, rules.params.next_days, list, &done);
+    bar.finish();
+    let items = items::item_parts(&index, catalog, &channels)?;
+    let offers = offers::offer_parts(log, offers, &index, &items, &channels, rules.min_support, rules.until_ms)?;
+    Ok(ModelParts {
+        currency: commonest_currency(log),
+        channels,
+        min_support: rules.min_support,
+        history_items: rules.params.history_items,
+        candidates_per_source: rules.params.candidates_per_source,
+        items,
+        popularity,
+        bought,
+        next_items,
+        offers,
+        ..ModelParts::default()
+    })
+}
+
+/// Every channel that events, catalog or offers name, ascending.
+fn channels(tables: &Tables) -> Result<Vec<String>> {
+    let mut names: BTreeSet<String> = tables.log.channels.iter().map(str::to_owned).collect();
+    names.extend(tables.catalog.items.values().flat_map(|item| item.channels.iter().cloned()));
+    names.extend(tables.offers.offers.values().flat_map(|(offer, _)| offer.channels.iter().cloned()));
+    if names.len() > limits::MODEL_CHANNELS_MAX {
+        let found = names.len();
+        return Err(Error::config("channels", format!("are {found}; a model holds {}", limits::MODEL_CHANNELS_MAX)));
+    }
+    Ok(names.into_iter().collect())
+}
+
+/// The currency of most events, the first by name where several are equally common.
+fn commonest_currency(log: &EventLog) -> Option<String> {
+    let mut counts: BTreeMap<u16, u64> = BTreeMap::new();
+    for currency in log.columns.currency.iter().filter(|currency| **currency != u16::MAX) {
+        *counts.entry(*currency).or_default() += 1;
+    }
+    let commonest = counts.into_iter().max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(&a.0)))?;
+    Some(log.currencies.get(commonest.0.into()).to_owned())
+}

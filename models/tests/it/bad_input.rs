@@ -1,0 +1,154 @@
+//! Bad schemas end the reading with the table, the column and what was expected; bad rows are counted and shown.
+
+use crate::shop::{self, Folder, LATEST_MS};
+use arrow_array::{ArrayRef, BooleanArray};
+use std::sync::Arc;
+use unisono_models::Error;
+use unisono_models::config::FitParams;
+use unisono_models::tables::{BadRowLimits, read_catalog, read_events, read_offers};
+
+const HEAD: &str = "event_id,profile_id,ts_ms,type,channel,item_id,quantity,price,currency\n";
+const GOOD: &str = "e,p,1700006400000,purchase,web,i,1,2.5,EUR\n";
+
+fn events(
+    folder: &Folder,
+    name: &str,
+    text: &str,
+    limits: BadRowLimits,
+) -> Result<(usize, unisono_models::tables::TableReport), Error> {
+    read_events(&folder.write(name, text), LATEST_MS, limits).map(|(log, report)| (log.len(), report))
+}
+
+#[test]
+fn a_bad_schema_names_table_column_expected_and_found() {
+    let folder = Folder::new();
+    let limits = BadRowLimits::default();
+    let no_profile = "event_id,ts_ms,type,channel\n1,2,view,web\n";
+    let cases = [
+        (
+            "a.csv",
+            no_profile,
+            "events table: column `profile_id` should be present (text or an integer), found only the columns",
+        ),
+        (
+            "b.csv",
+            "event_id,event_id,profile_id,ts_ms,type,channel\n",
+            "column `event_id` should be there once, found it twice",
+        ),
+        ("c.jsonl", "{\"event_id\":1}\n", "column `profile_id` should be present"),
+        ("d.csv", "", "found no columns at all"),
+    ];
+    for (name, text, wanted) in cases {
+        let error = events(&folder, name, text, limits).unwrap_err();
+        assert_eq!(error.code(), "bad_schema", "{name}: {error}");
+        assert!(error.to_string().contains(wanted), "{name}: {error}");
+        assert_eq!(error.exit_code(), 2);
+    }
+    let path = folder.path("e.parquet");
+    let flags: ArrayRef = Arc::new(BooleanArray::from(vec![true]));
+    let text = || shop::texts(["view".to_owned()].into_iter());
+    let columns =
+        vec![("event_id", text()), ("profile_id", text()), ("ts_ms", flags), ("type", text()), ("channel", text())];
+    shop::write_parquet(&path, columns);
+    let error = read_events(&path, LATEST_MS, limits).unwrap_err().to_string();
+    assert!(
+        error.contains("`ts_ms` should be an integer of Unix milliseconds or a timestamp, found `Boolean`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn unreadable_files_say_what_to_do() {
+    let folder = Folder::new();
+    let limits = BadRowLimits::default();
+    let code = |path: &std::path::Path| read_events(path, LATEST_MS, limits).unwrap_err().code().to_owned();
+    assert_eq!(code(&folder.write("a.xlsx", "")), "unknown_format");
+    assert_eq!(code(&folder.path("absent.csv")), "io");
+    assert_eq!(code(&folder.write("b.parquet", "no parquet at all")), "bad_table");
+}
+
+#[test]
+fn each_bad_row_is_counted_under_its_reason_with_an_example() {
+    let folder = Folder::new();
+    let bad = [
+        ("e,p,,purchase,web,i,1,1,EUR", "ts_ms", "is missing"),
+        ("e,p,soon,purchase,web,i,1,1,EUR", "ts_ms", "is no integer"),
+        ("e,p,32503680000000,purchase,web,i,1,1,EUR", "ts_ms", "is outside the years 1970 to 2300"),
+        ("e,p,1900000000000,purchase,web,i,1,1,EUR", "ts_ms", "is from the future"),
+        ("e,,1700006400000,purchase,web,i,1,1,EUR", "profile_id", "is missing"),
+        (",p,1700006400000,purchase,web,i,1,1,EUR", "event_id", "is missing"),
+        ("e,p,1700006400000,bought,web,i,1,1,EUR", "type", "is no event type"),
+        ("e,p,1700006400000,purchase,Web Shop,i,1,1,EUR", "channel", "is no channel name"),
+        ("e,p,1700006400000,purchase,web,,1,1,EUR", "item_id", "is missing"),
+        ("e,p,1700006400000,purchase,web,i,0,1,EUR", "quantity", "is zero or negative"),
+        ("e,p,1700006400000,purchase,web,i,-2,1,EUR", "quantity", "is zero or negative"),
+        ("e,p,1700006400000,purchase,web,i,two,1,EUR", "quantity", "is no number"),
+        ("e,p,1700006400000,purchase,web,i,1,NaN,EUR", "price", "is not a number"),
+        ("e,p,1700006400000,purchase,web,i,1,-0.01,EUR", "price", "is negative"),
+        ("e,p,1700006400000,purchase,web,i,1,1e300,EUR", "price", "is out of range"),
+        ("e,p,1700006400000,purchase,web,i,1,1,euro", "currency", "is no currency"),
+        ("e,p,1700006400000,purchase,web,i,1", "", "the row can't be read"),
+    ];
+    let long = "x".repeat(129);
+    let mut text = format!("{HEAD}{GOOD}");
+    bad.iter().for_each(|(row, _, _)| text += &format!("{row}\n"));
+    text += &format!("e,p,1700006400000,purchase,web,{long},1,1,EUR\n");
+    let (kept, report) =
+        events(&folder, "bad.csv", &text, BadRowLimits { examples: 20, ..Default::default() }).unwrap();
+    assert_eq!((kept, report.rows, report.bad_rows()), (1, bad.len() as u64 + 2, bad.len() as u64 + 1));
+    let found = |row: u64, column: &str, reason: &str| {
+        report.bad.iter().any(|(why, bad)| {
+            why.starts_with(reason) && bad.examples.iter().any(|example| example.row == row && example.column == column)
+        })
+    };
+    for (row, (_, column, reason)) in (2..).zip(bad) {
+        assert!(found(row, column, reason), "row {row}: {column} {reason}\n{report:#?}");
+    }
+    assert!(found(bad.len() as u64 + 2, "item_id", "is too long"));
+}
+
+#[test]
+fn broken_json_lines_spoil_themselves_only() {
+    let folder = Folder::new();
+    let good =
+        "{\"event_id\":\"e\",\"profile_id\":\"p\",\"ts_ms\":1700006400000,\"type\":\"view\",\"channel\":\"web\"}\n";
+    let text = format!("{good}{{\"event_id\":\n[1,2]\n{}", good.replace("\"e\"", "{\"a\":1}"));
+    let (kept, report) = events(&folder, "a.jsonl", &text, BadRowLimits::default()).unwrap();
+    assert_eq!((kept, report.rows, report.bad_rows()), (1, 4, 3), "{report:#?}");
+}
+
+#[test]
+fn more_bad_rows_than_allowed_end_the_reading_with_the_first() {
+    let folder = Folder::new();
+    let text = format!("{HEAD}{GOOD}{}", "e,p,x,purchase,web,i,1,1,EUR\n".repeat(3));
+    let limits = |rows_max, share_max| BadRowLimits { rows_max, share_max, examples: 1 };
+    assert!(events(&folder, "a.csv", &text, limits(3, 0.0)).is_ok());
+    assert!(events(&folder, "b.csv", &text, limits(0, 0.75)).is_ok());
+    let error = events(&folder, "c.csv", &text, limits(2, 0.5)).unwrap_err();
+    assert_eq!(error.code(), "too_many_bad_rows");
+    let text = error.to_string();
+    assert!(text.contains("3 of 4 rows") && text.contains("row 2, column `ts_ms`, value `x`: is no integer"), "{text}");
+}
+
+#[test]
+fn bad_products_and_offers_are_rows_of_their_accounts() {
+    let folder = Folder::new();
+    let limits = BadRowLimits::default();
+    let text =
+        "item_id,price,available_from_ms,unavailable_from_ms,sensitive\na,1,5,9,no\nb,-1,,,\nc,1,9,5,\nd,1,,,maybe\n";
+    let (catalog, report) = read_catalog(&folder.write("c.csv", text), limits).unwrap();
+    assert_eq!((catalog.items.len(), report.bad_rows()), (1, 3));
+    let text = "offer_id,kind,starts_ms,ends_ms\na,coupon,1,2\nb,gift,1,2\nc,coupon,2,2\n";
+    let (offers, report) = read_offers(&folder.write("o.csv", text), limits).unwrap();
+    assert_eq!((offers.offers.len(), report.bad_rows()), (1, 2));
+}
+
+#[test]
+fn settings_outside_their_range_or_unknown_are_refused_by_name() {
+    let error = FitParams::from_toml("[tables]\nneighbours = 0\n").unwrap().check().unwrap_err();
+    assert!(error.to_string().contains("`tables.neighbours` is 0; it must lie within 1 to 1000"), "{error}");
+    let error = FitParams::from_toml("[tables]\nneighbors = 5\n").unwrap_err();
+    assert!(error.code() == "bad_config" && error.to_string().contains("neighbors"), "{error}");
+    let params = FitParams::new().neighbours(12).seed(3);
+    assert_eq!(FitParams::from_toml(&params.to_toml()).unwrap(), params);
+}

@@ -1,0 +1,9 @@
+//! Integration tests of the training: readers, counts, identity of model files, the command line.
+
+mod bad_input;
+mod command_line;
+mod counting;
+mod datasets;
+mod fitting;
+mod readers;
+mod shop;
