@@ -15,94 +15,92 @@ pub struct FitParams {
     pub learn: LearnParams,
 }
 
-/// Reading the tables.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct DataParams {
-    /// Rows that can't be used before the reading stops; whichever limit allows more holds.
-    pub bad_rows_max: u64,
-    /// The same as a share of the table's rows, 0 to 1.
-    pub bad_rows_share_max: f64,
+/// A group of settings: each with its default, its range and what it does, from which struct, checks and the documented
+/// TOML are made.
+macro_rules! settings {
+    ($(#[doc = $about:literal])* $name:ident $group:literal {
+        $($field:ident: $kind:ty = $default:expr, $low:literal to $high:literal, $doc:literal;)+
+    }) => {
+        $(#[doc = $about])*
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct $name {
+            $(#[doc = $doc]
+            pub $field: $kind,)+
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                $name { $($field: $default,)+ }
+            }
+        }
+
+        impl $name {
+            fn check(&self) -> Result<()> {
+                $(within(concat!($group, ".", stringify!($field)), self.$field as f64, $low as f64, $high as f64)?;)+
+                Ok(())
+            }
+
+            fn write_toml(&self, out: &mut String) {
+                out.push_str(concat!("[", $group, "]\n"));
+                $(let (low, high) = (stringify!($low), stringify!($high));
+                out.push_str(&format!("# {} ({low} to {high})\n{} = {:?}\n", $doc.trim(), stringify!($field), self.$field));)+
+            }
+        }
+    };
 }
 
-impl Default for DataParams {
-    fn default() -> Self {
-        DataParams { bad_rows_max: 100, bad_rows_share_max: 0.01 }
+settings! {
+    /// Reading the tables.
+    DataParams "data" {
+        bad_rows_max: u64 = 100, 0 to 1_000_000_000,
+            "Rows of a table that can't be used before the reading stops; whichever of the two limits allows more holds.";
+        bad_rows_share_max: f64 = 0.01, 0 to 1,
+            "The same as a share of the table's rows.";
     }
 }
 
-/// Counting.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct TableParams {
-    /// Fewest distinct profiles behind a figure, 1 or more; 0 lets `fit` decide: 5 where profiles can be found again,
-    /// 1 where they are anonymous single sessions.
-    pub min_support: u32,
-    /// Neighbours kept per item and list, 1 to 1,000.
-    pub neighbours: usize,
-    /// Days within which the next order counts as "what came after", 1 to 3,650.
-    pub next_days: u32,
-    /// Items kept in a channel's list of popular items, 1 to 100,000.
-    pub channel_items: usize,
-    /// Newest distinct items of a profile whose neighbour rows are read, 1 to 1,024.
-    pub history_items: u32,
-    /// Candidates that each source gives, 1 to 10,000.
-    pub candidates_per_source: u32,
-}
-
-impl Default for TableParams {
-    fn default() -> Self {
-        TableParams {
-            min_support: 0,
-            neighbours: 30,
-            next_days: 45,
-            channel_items: 200,
-            history_items: 100,
-            candidates_per_source: 100,
-        }
+settings! {
+    /// Counting.
+    TableParams "tables" {
+        min_support: u32 = 0, 0 to 1_000_000,
+            "Fewest distinct profiles behind a figure; 0 lets fit decide: 5 where profiles can be found again, 1 where they are anonymous single sessions.";
+        neighbours: usize = 30, 1 to 1_000,
+            "Neighbours kept per item and list.";
+        next_days: u32 = 45, 1 to 3_650,
+            "Days within which the next order counts as what came after.";
+        channel_items: usize = 200, 1 to 100_000,
+            "Items kept in a channel's list of popular items.";
+        history_items: u32 = 100, 1 to 1_024,
+            "Newest distinct items of a profile whose neighbour rows are read.";
+        candidates_per_source: u32 = 100, 1 to 10_000,
+            "Candidates that each source gives.";
     }
 }
 
-/// Learning the blend.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct LearnParams {
-    /// Cuts before the end of the log at which cases are taken, 2 to 24; the last is held out for calibration and metrics.
-    pub cuts: usize,
-    /// Days between cuts, and of the cases after each, 1 to 365; shortened for logs that are shorter than twice the cuts.
-    pub window_days: u32,
-    /// Fewest distinct items of an order that makes a case; 0 lets `fit` decide: the lower quartile of orders, 2 to 5.
-    pub case_items_min: usize,
-    /// Share of the candidates that were not taken which the fit reads, above 0 to 1.
-    pub negatives: f64,
-    /// Rows that the fit holds in memory, 1,000 or more.
-    pub rows_max: usize,
-    /// Bins per feature, 2 to 256.
-    pub bins: usize,
-    /// Learning rate of FTRL-proximal, above 0 to 1: small rates smooth, large ones follow few rows.
-    pub rate: f64,
-    /// How often the rows are gone through, 1 to 100.
-    pub passes: u32,
-    /// Bits after the binary point of scores, 8 to 24.
-    pub scale_bits: u32,
-    /// Seed of the hash that samples negatives and halves baskets.
-    pub seed: u64,
-}
-
-impl Default for LearnParams {
-    fn default() -> Self {
-        LearnParams {
-            cuts: 5,
-            window_days: 30,
-            case_items_min: 0,
-            negatives: 0.15,
-            rows_max: 1_000_000,
-            bins: 24,
-            rate: 0.02,
-            passes: 2,
-            scale_bits: 16,
-            seed: 7,
-        }
+settings! {
+    /// Learning the blend.
+    LearnParams "learn" {
+        cuts: usize = 5, 2 to 24,
+            "Cuts before the end of the log at which cases are taken; the last is held out for calibration and metrics.";
+        window_days: u32 = 30, 1 to 365,
+            "Days between cuts, and of the cases after each; shortened where the log is too short for them.";
+        case_items_min: usize = 0, 0 to 1_000,
+            "Fewest distinct items of an order that makes a case; 0 lets fit decide: the lower quartile of orders, 2 to 5.";
+        negatives: f64 = 0.15, 0.000001 to 1,
+            "Share of the candidates that were not taken which the fit reads.";
+        rows_max: usize = 1_000_000, 1_000 to 1_000_000_000,
+            "Rows that a fit reads; of more, whole cases are left out by a hash.";
+        bins: usize = 24, 4 to 256,
+            "Bins per feature.";
+        rate: f64 = 0.02, 0.000001 to 1,
+            "Learning rate of FTRL-proximal: small rates smooth, large ones follow few rows.";
+        passes: u32 = 2, 1 to 100,
+            "How often the rows are gone through.";
+        scale_bits: u32 = 16, 8 to 24,
+            "Bits after the binary point of scores.";
+        seed: u64 = 7, 0 to 9e15,
+            "Seed of the hashes that sample negatives, halve baskets and order rows.";
     }
 }
 
@@ -152,29 +150,15 @@ impl FitParams {
         toml::from_str(text).map_err(|error| Error::config("fit.toml", error.to_string().trim_end().to_owned()))
     }
 
-    /// These settings as TOML.
+    /// These settings as TOML, each under a comment that says what it does and within which range.
     pub fn to_toml(&self) -> String {
-        // Plain structs of numbers always have a TOML form.
-        toml::to_string(self).unwrap_or_default()
-    }
-
-    fn check_ranges(&self) -> Result<()> {
-        let (t, l) = (&self.tables, &self.learn);
-        within("data.bad_rows_share_max", self.data.bad_rows_share_max, 0.0, 1.0)?;
-        within("tables.neighbours", t.neighbours as f64, 1.0, 1_000.0)?;
-        within("tables.next_days", t.next_days.into(), 1.0, 3_650.0)?;
-        within("tables.channel_items", t.channel_items as f64, 1.0, 100_000.0)?;
-        within("tables.history_items", t.history_items.into(), 1.0, 1_024.0)?;
-        within("tables.candidates_per_source", t.candidates_per_source.into(), 1.0, 10_000.0)?;
-        within("learn.cuts", l.cuts as f64, 2.0, 24.0)?;
-        within("learn.window_days", l.window_days.into(), 1.0, 365.0)?;
-        within("learn.case_items_min", l.case_items_min as f64, 0.0, 1_000.0)?;
-        within("learn.negatives", l.negatives, 1e-6, 1.0)?;
-        within("learn.rows_max", l.rows_max as f64, 1_000.0, 1e9)?;
-        within("learn.bins", l.bins as f64, 2.0, 256.0)?;
-        within("learn.rate", l.rate, 1e-6, 1.0)?;
-        within("learn.passes", l.passes.into(), 1.0, 100.0)?;
-        within("learn.scale_bits", l.scale_bits.into(), 8.0, 24.0)
+        let mut out = String::new();
+        self.data.write_toml(&mut out);
+        out.push('\n');
+        self.tables.write_toml(&mut out);
+        out.push('\n');
+        self.learn.write_toml(&mut out);
+        out
     }
 }
 
@@ -184,7 +168,9 @@ impl FitParams {
     /// # Errors
     /// `bad_config` that names the setting and its range.
     pub fn check(self) -> Result<FitValidParams> {
-        self.check_ranges()?;
+        self.data.check()?;
+        self.tables.check()?;
+        self.learn.check()?;
         Ok(FitValidParams(self))
     }
 }

@@ -72,7 +72,7 @@ impl FitValidParams {
         let end_ms = options.as_of_ms.unwrap_or(i64::MAX).min(last_ms + 1);
         let target = Target::of(log);
         let min_support = match params.tables.min_support {
-            0 => usual_min_support(log),
+            0 => usual_min_support(log, target),
             chosen => chosen,
         };
         let items_min = match params.learn.case_items_min {
@@ -110,9 +110,9 @@ impl FitValidParams {
     }
 }
 
-/// 1 where nine of ten profiles are one session or order and nobody can be found again, else 5: on Complete Journey's
+/// 1 where the log holds views only and nine of ten profiles are one session, so that nobody can be found again, else 5: on Complete Journey's
 /// validation cut 3, 5 and 10 rank alike, and 5 keeps four fifths of the file that 3 gives.
-fn usual_min_support(log: &EventLog) -> u32 {
+fn usual_min_support(log: &EventLog, target: Target) -> u32 {
     let once = |profile: &u32| {
         let mut rows = log.rows_of(*profile);
         let first = rows.next().map(|row| crate::counts::basket_key(log, row));
@@ -120,7 +120,8 @@ fn usual_min_support(log: &EventLog) -> u32 {
     };
     let profiles = log.profiles.len() as u32;
     let single = (0..profiles).filter(once).count();
-    if single * 10 >= profiles as usize * 9 { 1 } else { 5 }
+    // Who buys once can be known by name all the same: purchases never lower the floor.
+    if target == Target::View && single * 10 >= profiles as usize * 9 { 1 } else { 5 }
 }
 
 fn data_facts(tables: &Tables, report: &FitReport, end_ms: i64) -> Vec<(String, Fact)> {

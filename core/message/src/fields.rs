@@ -20,8 +20,9 @@ pub fn read_fields<'a>(
     // Senders keep an order: the key after the last one is tried first.
     let mut next = 0usize;
     for _ in 0..pairs {
-        let key = reader.str()?;
-        let Some(index) = position(known, key, next) else {
+        let mut at_key = reader.clone();
+        let Some((index, key)) = position(known, reader.str_bytes()?, next) else {
+            let key = at_key.str()?;
             reader.skip().map_err(|error| error.in_field(key))?;
             reader.count_unknown_fields(1);
             continue;
@@ -39,9 +40,13 @@ pub fn read_fields<'a>(
     Ok(())
 }
 
-fn position(known: &[&str], key: &str, next: usize) -> Option<usize> {
-    let found = known.iter().skip(next).position(|name| *name == key).map(|offset| next + offset);
-    found.or_else(|| known.iter().take(next).position(|name| *name == key))
+/// The known key that these bytes are, with its position.
+fn position<'k>(known: &[&'k str], key: &[u8], next: usize) -> Option<(usize, &'k str)> {
+    let (before, after) = known.split_at_checked(next)?;
+    let is_key = |name: &&str| name.as_bytes() == key;
+    let found = after.iter().position(is_key).map(|offset| next + offset);
+    let index = found.or_else(|| before.iter().position(is_key))?;
+    Some((index, known.get(index)?))
 }
 
 /// The error for a required field that is absent.

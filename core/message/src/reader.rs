@@ -207,14 +207,19 @@ impl<'a> Reader<'a> {
     /// Reads a string.
     #[inline(never)]
     pub fn str(&mut self) -> Result<&'a str> {
+        let bytes = self.str_bytes()?;
+        core::str::from_utf8(bytes).map_err(|error| {
+            Error::new(ErrorCode::InvalidUtf8, text!("not UTF-8 after ", error.valid_up_to(), " bytes"))
+        })
+    }
+
+    /// Reads a string's bytes without checking that they are UTF-8: for keys, which are compared with known ones.
+    pub(crate) fn str_bytes(&mut self) -> Result<&'a [u8]> {
         if self.kind() != Kind::Str {
             return Err(self.wrong("a string"));
         }
         let length = self.length(0xd9, 0x1f)?;
-        let bytes = self.take(length)?;
-        core::str::from_utf8(bytes).map_err(|error| {
-            Error::new(ErrorCode::InvalidUtf8, text!("not UTF-8 after ", error.valid_up_to(), " bytes"))
-        })
+        self.take(length)
     }
 
     /// Reads an id: 1 to 128 bytes of UTF-8.

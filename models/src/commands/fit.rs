@@ -157,7 +157,7 @@ fn show(run: &Run, params: &FitParams) {
     let entries = [fit.bought_entries, fit.next_entries].map(|number| grouped(number as u64));
     print(&format!("neighbours: {} together, {} next", entries[0], entries[1]));
     print("\nsettings");
-    print(params.to_toml().trim_end());
+    params.to_toml().lines().filter(|line| !line.starts_with('#')).for_each(print);
     print("\ncuts");
     for cut in &fit.learn.cuts {
         let reach = if cut.reach < 0.0 { "held out".to_owned() } else { format!("reach {:.3}", cut.reach) };

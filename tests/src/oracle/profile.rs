@@ -154,10 +154,10 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// The state of all these events and marks.
-    pub fn of(events: Vec<Event>, more_marks: Vec<Mark>) -> Profile {
+    /// The state of all these events and marks, each once and within its bound.
+    pub fn of(events: Vec<Event>, marks: Vec<Mark>) -> Profile {
         let count = events.len();
-        let marks: BTreeSet<Mark> = events.iter().filter_map(Event::mark).chain(more_marks).collect();
+        let marks: BTreeSet<Mark> = marks.into_iter().collect();
         let mut greatest: BTreeMap<(EventType, String, String), Event> = BTreeMap::new();
         for event in events {
             let key = (event.kind, event.channel.clone(), event.id.clone());
@@ -190,9 +190,10 @@ impl Profile {
         Ok(Profile { events: events?, marks: marks.context("a mark has four fields")?, left_out: [0; 3] })
     }
 
-    /// The state with more events.
+    /// The state with more events. A mark is derived when its event is applied, and never again.
     pub fn with(self, events: Vec<Event>) -> Profile {
-        Profile::of([self.events, events].concat(), self.marks)
+        let marks = events.iter().filter_map(Event::mark).chain(self.marks).collect();
+        Profile::of([self.events, events].concat(), marks)
     }
 
     /// The canonical encoding.
