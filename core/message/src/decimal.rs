@@ -36,7 +36,7 @@ pub fn milli_to_f64(milli: i64) -> f64 {
 
 fn scaled(value: f64, scale: f64) -> Result<i64> {
     if value.is_nan() || libm::fabs(value) > DECIMAL_ABS_MAX {
-        return Err(Error::new(ErrorCode::OutOfRange, "a number is finite and within 9,007,199,254 of zero"));
+        return Err(Error::new(ErrorCode::OutOfRange, "a number is finite and within 1,000,000,000 of zero"));
     }
     Ok(libm::rint(value * scale) as i64)
 }

@@ -173,7 +173,7 @@ fn wrong_value(random: &mut Random, code: ErrorCode, event: &str, placement: &st
             (at(event, "price"), Value::from(f64::NAN)),
             (at(event, "price"), Value::from(f64::INFINITY)),
             (at(event, "price"), Value::from(-0.01)),
-            (at(event, "price"), Value::from(9_007_199_255.0)),
+            (at(event, "price"), Value::from(limits::DECIMAL_ABS_MAX + 0.5)),
             (at(event, "quantity"), Value::from(-1)),
             (at(event, "quantity"), Value::from(0.0005)),
             (at(event, "sentiment"), Value::from(1.5)),

@@ -130,9 +130,13 @@ fn offers(random: &mut Random, n_items: usize) -> Vec<OfferPart> {
         channels: u32::MAX,
         cap: 1,
         cap_days: 30,
-        category: if at % 2 == 0 { (at * 5) as u16 } else { NO_CATEGORY },
+        category: if at.is_multiple_of(2) { (at * 5) as u16 } else { NO_CATEGORY },
         popularity: random.below(1_000) as u32,
-        items: if at % 2 == 0 { Vec::new() } else { (0..200).map(|step| (step * (n_items / 200)) as u32).collect() },
+        items: if at.is_multiple_of(2) {
+            Vec::new()
+        } else {
+            (0..200).map(|step| (step * (n_items / 200)) as u32).collect()
+        },
     };
     (0..100).map(|at| offer(at, random)).collect()
 }

@@ -138,8 +138,12 @@ fn neighbours(random: &mut Random, n: usize) -> NeighbourParts {
 /// From no table at all (everything ties at the base) to every feature; points are few, so that sums meet.
 fn blend(random: &mut Random) -> Blend {
     let share = *random.pick(&[0, 15, 40, 100]);
-    let mut tables: Vec<Table> =
-        Feature::ALL.iter().filter_map(|feature| random.chance(share).then(|| table(random, *feature))).collect();
+    let mut tables = Vec::new();
+    for feature in Feature::ALL {
+        if random.chance(share) {
+            tables.push(table(random, *feature));
+        }
+    }
     random.shuffle(&mut tables);
     Blend { base: *random.pick(&[0, -65_536, 12_345, -(1 << 40), 1 << 40]), tables }
 }
@@ -162,8 +166,13 @@ fn table(random: &mut Random, feature: Feature) -> Table {
 }
 
 fn calibrations(random: &mut Random) -> Vec<(PlacementKind, Calibration)> {
-    let kinds = PlacementKind::ALL.into_iter().filter(|kind| *kind != PlacementKind::Offers);
-    kinds.filter_map(|kind| random.chance(50).then(|| (kind, calibration(random)))).collect()
+    let mut out = Vec::new();
+    for kind in PlacementKind::ALL.into_iter().filter(|kind| *kind != PlacementKind::Offers) {
+        if random.chance(50) {
+            out.push((kind, calibration(random)));
+        }
+    }
+    out
 }
 
 fn calibration(random: &mut Random) -> Calibration {
