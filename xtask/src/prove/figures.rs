@@ -18,7 +18,7 @@ const CUSTOMERS: &str = "2469";
 pub(super) fn runtimes(tree: &Tree) -> Result<String> {
     wasm::build_package(tree)?;
     let printed = tree
-        .cargo(&["test", "--package", "unisono-tests", "--test", "it", "runtimes", "--", "--nocapture"])
+        .cargo(&["test", "--package", "unisono-tests", "--test", "it", "--", "generated", "conformance", "--nocapture"])
         .env("UNISONO_CASES", CASES)
         .env("UNISONO_REQUIRE_RUNTIMES", "native,wasmtime,node,chromium")
         .output()?;
