@@ -61,7 +61,7 @@ fn the_golden_model_is_read_as_documented_and_encodes_to_itself() {
     assert_eq!(loaded.items_len as usize, parts.items.ids.len());
 }
 
-/// Step by step what a reader in Python does; no helper of ours between.
+/// Step by step what a reader in Python does; nothing of ours between.
 #[test]
 fn a_section_is_found_by_offset_and_dtype_alone() {
     let file = golden("model.unisono");

@@ -133,9 +133,6 @@ fn base(random: &mut Random) -> Value {
 
 /// A path and a value there that is wrong in the way of the code; none for codes that are no matter of one value.
 fn wrong_value(random: &mut Random, code: ErrorCode, event: &str, placement: &str) -> Option<(String, Value)> {
-    let at = |place: &str, name: &str| format!("{place}.{name}");
-    let text = |length: usize| Value::from("x".repeat(length));
-    let nothing = |length: usize| Value::Array(vec![Value::Nil; length]);
     let choices: Vec<(String, Value)> = match code {
         ErrorCode::InvalidUtf8 => [
             "request_id",
@@ -147,40 +144,8 @@ fn wrong_value(random: &mut Random, code: ErrorCode, event: &str, placement: &st
         ]
         .map(|path| (path.to_owned(), Value::from(BAD_UTF8)))
         .into(),
-        ErrorCode::InvalidType => vec![
-            ("request_id".into(), Value::from(7)),
-            ("now_ms".into(), Value::from(BASE_MS.to_string())),
-            ("now_ms".into(), Value::from(0.5)),
-            ("profile".into(), Value::Array(vec![])),
-            ("profile.events".into(), map(vec![])),
-            ("profile.state".into(), Value::from("text")),
-            ("context.cart".into(), Value::from("1")),
-            ("explain".into(), Value::from("true")),
-            (at(event, "price"), Value::from("2.5")),
-            (at(event, "quantity"), Value::from("1")),
-            (at(event, "type"), Value::from(5)),
-            (at(placement, "k"), Value::from("3")),
-            (at(placement, "k"), Value::from(2.5)),
-            (at(placement, "exclude_bought"), Value::from(1)),
-        ],
-        ErrorCode::OutOfRange => vec![
-            ("now_ms".into(), Value::from(-1)),
-            ("now_ms".into(), Value::from(limits::TIME_MS_MAX + 1)),
-            ("now_ms".into(), Value::from(u64::MAX)),
-            ("context.utc_offset_min".into(), Value::from(1_081)),
-            (at(placement, "k"), Value::from(0)),
-            (at(placement, "k"), Value::from(1_001)),
-            (at(event, "price"), Value::from(f64::NAN)),
-            (at(event, "price"), Value::from(f64::INFINITY)),
-            (at(event, "price"), Value::from(-0.01)),
-            (at(event, "price"), Value::from(limits::DECIMAL_ABS_MAX + 0.5)),
-            (at(event, "quantity"), Value::from(-1)),
-            (at(event, "quantity"), Value::from(0.0005)),
-            (at(event, "sentiment"), Value::from(1.5)),
-            (at(event, "rank"), Value::from(0)),
-            // The year 3000.
-            (at(event, "ts_ms"), Value::from(32_503_680_000_000i64)),
-        ],
+        ErrorCode::InvalidType => wrong_types(event, placement),
+        ErrorCode::OutOfRange => out_of_range(event, placement),
         ErrorCode::InvalidId => [
             "request_id",
             "profile.profile_id",
@@ -197,18 +162,7 @@ fn wrong_value(random: &mut Random, code: ErrorCode, event: &str, placement: &st
         ErrorCode::InvalidCurrency => {
             vec![(at(event, "currency"), Value::from(*random.pick(&["EURO", "eur", "", "E1R"])))]
         }
-        ErrorCode::LimitExceeded => vec![
-            ("placements".into(), nothing(limits::PLACEMENTS_MAX + 1)),
-            ("profile.events".into(), nothing(limits::REQUEST_EVENTS_MAX + 1)),
-            ("context.cart".into(), nothing(limits::SEEDS_MAX + 1)),
-            ("later".into(), nested(limits::DEPTH_MAX + 1)),
-            ("profile".into(), wide(limits::MAP_KEYS_MAX + 1)),
-            (at(placement, "items"), nothing(limits::SEEDS_MAX + 1)),
-            (at(placement, "exclude"), nothing(limits::ID_LIST_MAX + 1)),
-            (at(placement, "allow"), nothing(3)),
-            (at(placement, "category"), text(limits::CATEGORY_BYTES_MAX + 1)),
-            (at(event, "query"), text(limits::TEXT_BYTES_MAX + 1)),
-        ],
+        ErrorCode::LimitExceeded => over_limits(event, placement),
         ErrorCode::UnknownEventType => vec![(at(event, "type"), Value::from("bought"))],
         ErrorCode::UnknownPlacement => vec![(at(placement, "kind"), Value::from("for_me"))],
         ErrorCode::UnknownGate => vec![(at(placement, "allow"), strings(&["adult"]))],
@@ -229,6 +183,76 @@ fn wrong_value(random: &mut Random, code: ErrorCode, event: &str, placement: &st
         _ => return None,
     };
     Some(random.pick(&choices).clone())
+}
+
+/// Values of another type than their field's.
+fn wrong_types(event: &str, placement: &str) -> Vec<(String, Value)> {
+    vec![
+        ("request_id".into(), Value::from(7)),
+        ("now_ms".into(), Value::from(BASE_MS.to_string())),
+        ("now_ms".into(), Value::from(0.5)),
+        ("profile".into(), Value::Array(vec![])),
+        ("profile.events".into(), map(vec![])),
+        ("profile.state".into(), Value::from("text")),
+        ("context.cart".into(), Value::from("1")),
+        ("explain".into(), Value::from("true")),
+        (at(event, "price"), Value::from("2.5")),
+        (at(event, "quantity"), Value::from("1")),
+        (at(event, "type"), Value::from(5)),
+        (at(placement, "k"), Value::from("3")),
+        (at(placement, "k"), Value::from(2.5)),
+        (at(placement, "exclude_bought"), Value::from(1)),
+    ]
+}
+
+/// Numbers beyond their field's range.
+fn out_of_range(event: &str, placement: &str) -> Vec<(String, Value)> {
+    vec![
+        ("now_ms".into(), Value::from(-1)),
+        ("now_ms".into(), Value::from(limits::TIME_MS_MAX + 1)),
+        ("now_ms".into(), Value::from(u64::MAX)),
+        ("context.utc_offset_min".into(), Value::from(1_081)),
+        (at(placement, "k"), Value::from(0)),
+        (at(placement, "k"), Value::from(1_001)),
+        (at(event, "price"), Value::from(f64::NAN)),
+        (at(event, "price"), Value::from(f64::INFINITY)),
+        (at(event, "price"), Value::from(-0.01)),
+        (at(event, "price"), Value::from(limits::DECIMAL_ABS_MAX + 0.5)),
+        (at(event, "quantity"), Value::from(-1)),
+        (at(event, "quantity"), Value::from(0.0005)),
+        (at(event, "sentiment"), Value::from(1.5)),
+        (at(event, "rank"), Value::from(0)),
+        // The year 3000.
+        (at(event, "ts_ms"), Value::from(32_503_680_000_000i64)),
+    ]
+}
+
+/// Lists, texts and nesting beyond a named limit.
+fn over_limits(event: &str, placement: &str) -> Vec<(String, Value)> {
+    vec![
+        ("placements".into(), nothing(limits::PLACEMENTS_MAX + 1)),
+        ("profile.events".into(), nothing(limits::REQUEST_EVENTS_MAX + 1)),
+        ("context.cart".into(), nothing(limits::SEEDS_MAX + 1)),
+        ("later".into(), nested(limits::DEPTH_MAX + 1)),
+        ("profile".into(), wide(limits::MAP_KEYS_MAX + 1)),
+        (at(placement, "items"), nothing(limits::SEEDS_MAX + 1)),
+        (at(placement, "exclude"), nothing(limits::ID_LIST_MAX + 1)),
+        (at(placement, "allow"), nothing(3)),
+        (at(placement, "category"), text(limits::CATEGORY_BYTES_MAX + 1)),
+        (at(event, "query"), text(limits::TEXT_BYTES_MAX + 1)),
+    ]
+}
+
+fn at(place: &str, name: &str) -> String {
+    format!("{place}.{name}")
+}
+
+fn text(length: usize) -> Value {
+    Value::from("x".repeat(length))
+}
+
+fn nothing(length: usize) -> Value {
+    Value::Array(vec![Value::Nil; length])
 }
 
 fn state(version: i64, events: Vec<Value>, marks: Vec<Value>) -> Value {
