@@ -45,7 +45,10 @@ const INDICES: [(&str, usize); 7] = [
     ("offers.category", 2),
 ];
 /// Sections without which every file with offers and categories is refused.
-const REQUIRED: [&str; 8] = [
+const REQUIRED: [&str; 11] = [
+    "items.id_offsets",
+    "categories.offsets",
+    "offers.id_offsets",
     "items.category",
     "items.flags",
     "popularity.all",
@@ -87,6 +90,10 @@ impl Makings {
         ] {
             let what = format!("`{name}` is {value}");
             self.add(&what, invalid, name, |plain| set(&mut plain.root, name, value));
+        }
+        for (what, channels) in [("channels out of order", ["web", "store"]), ("a channel twice", ["web", "web"])] {
+            let channels = Value::Array(channels.map(Value::from).into());
+            self.add(what, invalid, "channels", |plain| set(&mut plain.root, "channels", channels));
         }
         let root_length = crate::value::encode(&self.plain.root).len();
         let mut file = self.plain.write();

@@ -159,7 +159,8 @@ impl<'a, 'r> Sections<'a, 'r> {
     fn strings(&self, offsets: Section, bytes: Section) -> Result<SortedStrings<'a>> {
         let starts = self.any_u32s(offsets)?;
         if starts.is_empty() {
-            return Ok(SortedStrings::default());
+            let message = "the model needs this section, if only to say that it holds none";
+            return Err(Error::new(ErrorCode::ModelSectionMissing, message).in_field(offsets.name()));
         }
         SortedStrings::new(starts, self.optional(bytes)?)
             .ok_or_else(|| invalid(offsets.name(), "does not cut its bytes into rising UTF-8 strings"))
@@ -235,11 +236,12 @@ fn read_neighbours<'a>(
 }
 
 fn read_offers<'a>(s: &Sections<'a, '_>, n: usize, categories: usize) -> Result<Offers<'a>> {
-    let ids = s.strings(Section::OfferIdOffsets, Section::OfferIdBytes)?;
-    let count = ids.len();
-    if count == 0 {
+    // A model without offers has none of their sections; one that lacks only some is broken.
+    if !s.entries.iter().any(|entry| entry.name.starts_with("offers.")) {
         return Ok(Offers::default());
     }
+    let ids = s.strings(Section::OfferIdOffsets, Section::OfferIdBytes)?;
+    let count = ids.len();
     if count > limits::MODEL_OFFERS_MAX {
         return Err(invalid(Section::OfferIdOffsets.name(), "holds more than model_offers_max offers"));
     }

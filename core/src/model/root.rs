@@ -162,6 +162,9 @@ fn read_field<'a>(root: &mut Root<'a>, r: &mut Reader<'a>, field: usize) -> Resu
             for _ in 0..r.array_up_to(limits::MODEL_CHANNELS_MAX, "model_channels_max")? {
                 root.channels.push(r.str()?);
             }
+            if root.channels.iter().zip(root.channels.iter().skip(1)).any(|(a, b)| a >= b) {
+                return Err(invalid("channels stand in rising order, each once"));
+            }
         }
         3 => root.min_support = count(r, i64::from(u32::MAX))?,
         4 => root.keep_unknown_items = r.bool()?,

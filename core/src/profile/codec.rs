@@ -189,7 +189,7 @@ fn check_classes(profile: &Profile<'_>) -> Result<()> {
         return Ok(());
     }
     let message = text!("`", classes, "` pairs of class and channel; profile_classes_max is ", PROFILE_CLASSES_MAX);
-    Err(Error::new(ErrorCode::LimitExceeded, message).in_field("events"))
+    Err(Error::new(ErrorCode::LimitExceeded, message).in_field("state"))
 }
 
 /// See [`super::merge`].
