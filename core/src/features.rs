@@ -3,6 +3,7 @@
 use crate::candidates::Candidate;
 use crate::history::OwnItem;
 use crate::scene::Scene;
+use unisono_message::position_of;
 
 /// Which source a feature speaks for, for the reasons of a recommendation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +37,9 @@ macro_rules! features {
             /// The stable name.
             pub const fn as_str(self) -> &'static str { match self { $(Feature::$variant => $name),+ } }
             /// The feature with this name.
-            pub fn from_name(name: &str) -> Option<Self> { Self::ALL.iter().copied().find(|feature| feature.as_str() == name) }
+            pub fn from_name(name: &str) -> Option<Self> {
+                position_of(&[$($name),+], name).and_then(|at| Self::ALL.get(at).copied())
+            }
             /// What it speaks for.
             pub const fn group(self) -> Group { match self { $(Feature::$variant => Group::$group),+ } }
             /// What it measures, a sentence.

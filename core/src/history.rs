@@ -1,7 +1,7 @@
 //! The fold: what a profile says about each of its items at one moment.
 
 use crate::model::Model;
-use crate::order::sorted;
+use crate::order::{first_of, sorted};
 use crate::profile::Profile;
 use alloc::vec::Vec;
 use unisono_message::EventType;
@@ -165,11 +165,8 @@ impl<'a> History<'a> {
     /// Positions of the newest `count` items: by last purchase or look, then by strength, then by id.
     pub fn newest(&self, count: usize, now_ms: i64) -> Vec<u32> {
         let today = now_ms.div_euclid(DAY_MS);
-        let positions: Vec<u32> = (0..self.items.len() as u32).collect();
         let key = |at: &u32| self.items.get(*at as usize).map(|own| (own.last_day(today), own.strength));
-        let mut order = sorted(&positions, |a, b| key(b).cmp(&key(a)));
-        order.truncate(count);
-        order
+        first_of(0..self.items.len() as u32, count, |a, b| key(b).cmp(&key(a)))
     }
 }
 

@@ -6,16 +6,60 @@ use core::cmp::Ordering;
 
 /// The items in order. Stable: items that compare equal stay as they were.
 pub(crate) fn sorted<T: Copy>(items: &[T], compare: impl Fn(&T, &T) -> Ordering) -> Vec<T> {
-    let order = order_by(items.len(), &mut |a, b| match (items.get(a as usize), items.get(b as usize)) {
-        (Some(a), Some(b)) => compare(a, b),
-        _ => Ordering::Equal,
-    });
-    order.into_iter().filter_map(|at| items.get(at as usize).copied()).collect()
+    let order = order_by(items.len(), &Items { items, compare });
+    let Some(first) = items.first() else { return Vec::new() };
+    order.iter().map(|at| *items.get(*at as usize).unwrap_or(first)).collect()
+}
+
+/// What is sorted, behind a pointer. The standard traits of closures would put each comparison into the module twice:
+/// once for a call by value, which never happens.
+trait Compare {
+    fn compare(&self, a: u32, b: u32) -> Ordering;
+}
+
+struct Items<'s, T, F> {
+    items: &'s [T],
+    compare: F,
+}
+
+impl<T, F: Fn(&T, &T) -> Ordering> Compare for Items<'_, T, F> {
+    fn compare(&self, a: u32, b: u32) -> Ordering {
+        match (self.items.get(a as usize), self.items.get(b as usize)) {
+            (Some(a), Some(b)) => (self.compare)(a, b),
+            _ => Ordering::Equal,
+        }
+    }
+}
+
+/// The first `count` items in order, as [`sorted`] would give them. Where they are few of many, most of the others cost
+/// one comparison: that with the last of the best so far.
+pub(crate) fn first_of<T: Copy>(
+    items: impl Iterator<Item = T>,
+    count: usize,
+    compare: impl Fn(&T, &T) -> Ordering,
+) -> Vec<T> {
+    let mut best: Vec<T> = Vec::with_capacity(count.saturating_mul(2).min(items.size_hint().0));
+    let mut last: Option<T> = None;
+    for item in items {
+        // Of equal items the earlier one stays.
+        if last.is_some_and(|last| compare(&last, &item).is_le()) {
+            continue;
+        }
+        best.push(item);
+        if best.len() >= count.saturating_mul(2) {
+            best = sorted(&best, &compare);
+            best.truncate(count);
+            last = best.last().copied();
+        }
+    }
+    best = sorted(&best, &compare);
+    best.truncate(count);
+    best
 }
 
 /// The positions `0..length` in order: a bottom-up merge sort, a tenth of the standard one's code.
 #[inline(never)]
-fn order_by(length: usize, compare: &mut dyn FnMut(u32, u32) -> Ordering) -> Vec<u32> {
+fn order_by(length: usize, items: &dyn Compare) -> Vec<u32> {
     let mut from: Vec<u32> = (0..length as u32).collect();
     let mut to: Vec<u32> = Vec::with_capacity(length);
     let mut width = 1usize;
@@ -23,7 +67,7 @@ fn order_by(length: usize, compare: &mut dyn FnMut(u32, u32) -> Ordering) -> Vec
         to.clear();
         for pair in from.chunks(width * 2) {
             let (left, right) = pair.split_at(width.min(pair.len()));
-            merge(left, right, &mut to, compare);
+            merge(left, right, &mut to, items);
         }
         core::mem::swap(&mut from, &mut to);
         width *= 2;
@@ -32,9 +76,16 @@ fn order_by(length: usize, compare: &mut dyn FnMut(u32, u32) -> Ordering) -> Vec
 }
 
 /// Appends two ordered runs in order; of equal positions the left one goes first.
-fn merge(mut left: &[u32], mut right: &[u32], to: &mut Vec<u32>, compare: &mut dyn FnMut(u32, u32) -> Ordering) {
+fn merge(mut left: &[u32], mut right: &[u32], to: &mut Vec<u32>, items: &dyn Compare) {
+    // What comes sorted, as logs do, costs one comparison a run.
+    if let (Some(last), Some(first)) = (left.last(), right.first())
+        && items.compare(*last, *first).is_le()
+    {
+        to.extend_from_slice(left);
+        left = &[];
+    }
     while let (Some((a, left_rest)), Some((b, right_rest))) = (left.split_first(), right.split_first()) {
-        if compare(*a, *b).is_gt() {
+        if items.compare(*a, *b).is_gt() {
             to.push(*b);
             right = right_rest;
         } else {
@@ -113,7 +164,11 @@ mod tests {
             let items: Vec<(u8, usize)> = keys.iter().copied().zip(0..).collect();
             let mut standard = items.clone();
             standard.sort_by_key(|item| item.0);
-            prop_assert_eq!(sorted(&items, |a, b| a.0.cmp(&b.0)), standard);
+            prop_assert_eq!(&sorted(&items, |a, b| a.0.cmp(&b.0)), &standard);
+            for count in [0, 1, 3, 20, items.len(), 1_000] {
+                let first = first_of(items.iter().copied(), count, |a, b| a.0.cmp(&b.0));
+                prop_assert_eq!(&first[..], &standard[..count.min(standard.len())]);
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::candidates::Candidate;
 use crate::eligibility::Shown;
 use crate::model::Model;
-use crate::order::sorted;
+use crate::order::first_of;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
@@ -38,15 +38,23 @@ pub fn take_best<'a>(
     shown: &mut Shown<'a>,
 ) -> (Vec<Scored<'a>>, Vec<Candidate<'a>>) {
     let (mut taken, mut variants) = (Vec::with_capacity(k.min(scored.len())), Vec::new());
-    for one in sorted(scored, best_first) {
-        if taken.len() == k {
-            break;
+    let mut ordered = 0usize;
+    // The best k are enough unless variants of one product are among them; then twice as many are looked at, and so on.
+    for count in core::iter::successors(Some(k.max(1)), |count| count.checked_mul(2)) {
+        for one in first_of(scored.iter().copied(), count, best_first).into_iter().skip(ordered) {
+            if taken.len() == k {
+                return (taken, variants);
+            }
+            ordered += 1;
+            if shown.holds(model, &one.candidate) {
+                variants.push(one.candidate);
+            } else {
+                shown.add(model, &one.candidate);
+                taken.push(one);
+            }
         }
-        if shown.holds(model, &one.candidate) {
-            variants.push(one.candidate);
-        } else {
-            shown.add(model, &one.candidate);
-            taken.push(one);
+        if count >= scored.len() || taken.len() == k {
+            break;
         }
     }
     (taken, variants)

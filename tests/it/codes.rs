@@ -44,7 +44,7 @@ fn table() -> String {
     rows(&mut out, "Errors", &["code", "what it means", "what to do"], ErrorCode::ALL, |code| {
         vec![code.as_str().into(), code.meaning().into(), code.remedy().into()]
     });
-    rows(&mut out, "Placement kinds", &["kind"], &PlacementKind::ALL, |kind| vec![kind.as_str().into()]);
+    rows(&mut out, "Placement kinds", &["kind"], PlacementKind::ALL, |kind| vec![kind.as_str().into()]);
     rows(&mut out, "Event types", &["type", "number in a profile state"], EventType::ALL, |kind| {
         vec![kind.as_str().into(), (*kind as i64).to_string()]
     });

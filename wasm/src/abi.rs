@@ -1,4 +1,4 @@
-//! The module's memory and its plain exports: the only file of this crate with unsafe code.
+//! The module's buffers and its plain exports: with memory.rs the only file of this crate with unsafe code.
 //!
 //! What crosses here are pointers that the other side must have from `alloc`; everything behind works on slices.
 #![allow(unsafe_code)]

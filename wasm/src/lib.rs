@@ -42,6 +42,8 @@ mod abi;
 mod calls;
 mod handles;
 pub mod js;
+#[cfg(target_arch = "wasm32")]
+mod memory;
 
 pub use abi::Buffer;
 pub use calls::{drop_handle, load, profile_apply, profile_merge, recommend};

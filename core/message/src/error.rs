@@ -113,7 +113,7 @@ impl Error {
     #[inline(never)]
     #[must_use]
     pub fn at_index(self, index: usize) -> Self {
-        self.in_field(&crate::text!("[", index, "]"))
+        self.in_field(&crate::text!("[{}]", index))
     }
 
     /// The stable code.

@@ -1,8 +1,8 @@
 //! Events: what a profile did, or what was shown to it, at one moment in one channel.
 
 use crate::decimal::{MILLI, micro_from_f64, milli_from_f64};
-use crate::error::{Error, ErrorCode, Result};
-use crate::fields::{missing, read_fields};
+use crate::error::{Error, ErrorCode};
+use crate::fields::{missing, position_of, read_fields};
 use crate::limits;
 use crate::reader::Reader;
 use crate::text;
@@ -21,6 +21,9 @@ macro_rules! event_types {
             /// Every type.
             pub const ALL: &'static [EventType] = &[$(EventType::$variant),+];
 
+            /// Every name, in the same order.
+            const NAMES: &'static [&'static str] = &[$($name),+];
+
             /// The published name.
             pub const fn as_str(self) -> &'static str {
                 match self { $(EventType::$variant => $name),+ }
@@ -28,7 +31,7 @@ macro_rules! event_types {
 
             /// The type with this name.
             pub fn from_name(name: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|kind| kind.as_str() == name)
+                position_of(Self::NAMES, name).and_then(|at| Self::ALL.get(at).copied())
             }
 
             /// The type with this number.
@@ -129,6 +132,18 @@ const FIELDS: [&str; 25] = [
     "profile_id",
 ];
 
+impl EventType {
+    /// Reads a type's number; the reader fails with `unknown_event_type`.
+    pub fn read_number(r: &mut Reader<'_>) -> Self {
+        let number = r.int();
+        EventType::from_number(number).unwrap_or_else(|| {
+            let message = text!("no event type has the number `{}`", number);
+            r.fail(Error::new(ErrorCode::UnknownEventType, message));
+            EventType::View
+        })
+    }
+}
+
 impl<'a> Event<'a> {
     /// An event with nothing but the required fields.
     pub const fn new(event_id: &'a str, ts_ms: i64, kind: EventType, channel: &'a str) -> Self {
@@ -165,38 +180,34 @@ impl<'a> Event<'a> {
         self.ts_ms.div_euclid(86_400_000)
     }
 
-    /// Reads an event in its named form. `profile_id`, where the event carries one, must be `owner`.
-    ///
-    /// # Errors
-    /// A typed error that names the field; see [`ErrorCode`].
-    pub fn read(reader: &mut Reader<'a>, owner: Option<&str>) -> Result<Self> {
+    /// Reads an event in its named form. `profile_id`, where the event carries one, must be `owner`. The reader fails with
+    /// a typed error that names the field; see [`ErrorCode`].
+    pub fn read(reader: &mut Reader<'a>, owner: Option<&str>) -> Self {
         let mut event = Event::new("", -1, EventType::View, "");
         let mut has_type = false;
-        read_fields(reader, &FIELDS, &mut |r, field| {
-            match field {
-                0 => event.event_id = r.id()?,
-                1 => event.ts_ms = r.int_within(limits::TIME_MS_MIN, limits::TIME_MS_MAX)?,
-                2 => {
-                    event.kind = read_type(r)?;
-                    has_type = true;
-                }
-                3 => event.channel = r.channel()?,
-                5 => event.quantity_milli = read_quantity(r)?,
-                6 => event.price_micro = Some(read_price(r)?),
-                18 => event.value_micro = Some(micro_from_f64(r.f64()?)?),
-                21 => event.sentiment_micro = Some(read_sentiment(r)?),
-                24 => check_owner(r.id()?, owner)?,
-                optional => event.read_tail(r, optional - 4)?,
+        read_fields(reader, &FIELDS, |r, field| match field {
+            0 => event.event_id = r.id(),
+            1 => event.ts_ms = r.int_within(limits::TIME_MS_MIN, limits::TIME_MS_MAX),
+            2 => {
+                event.kind = read_type(r);
+                has_type = true;
             }
-            Ok(())
-        })?;
+            3 => event.channel = r.channel(),
+            5 => event.quantity_milli = read_quantity(r),
+            6 => event.price_micro = Some(read_price(r)),
+            18 => event.value_micro = Some(read_micro(r)),
+            21 => event.sentiment_micro = Some(read_sentiment(r)),
+            24 => check_owner(r, owner),
+            optional => event.read_tail(r, optional - 4),
+        });
         match () {
-            () if event.event_id.is_empty() => Err(missing("event_id")),
-            () if event.ts_ms < 0 => Err(missing("ts_ms")),
-            () if !has_type => Err(missing("type")),
-            () if event.channel.is_empty() => Err(missing("channel")),
-            () => Ok(event),
+            () if event.event_id.is_empty() => missing(reader, "event_id"),
+            () if event.ts_ms < 0 => missing(reader, "ts_ms"),
+            () if !has_type => missing(reader, "type"),
+            () if event.channel.is_empty() => missing(reader, "channel"),
+            () => {}
         }
+        event
     }
 
     /// Writes the canonical form: an array in a fixed order, without the nulls at its end. Equal events, equal bytes.
@@ -214,28 +225,23 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// Reads the canonical form.
-    ///
-    /// # Errors
-    /// As [`Event::read`]; `profile_invalid` when there are more fields than this version knows.
-    pub fn read_canonical(r: &mut Reader<'a>) -> Result<Self> {
-        let length = r.array()?;
+    /// Reads the canonical form. The reader fails as in [`Event::read`], and with `profile_invalid` when there are more
+    /// fields than this version knows.
+    pub fn read_canonical(r: &mut Reader<'a>) -> Self {
+        let length = r.array();
         if !(4..=4 + TAIL_FIELDS).contains(&length) {
-            return Err(Error::new(ErrorCode::ProfileInvalid, text!("an event of `", length, "` fields")));
+            r.fail(Error::new(ErrorCode::ProfileInvalid, text!("an event of `{}` fields", length)));
         }
-        let event_id = r.id()?;
-        let ts_ms = r.int_within(limits::TIME_MS_MIN, limits::TIME_MS_MAX)?;
-        let number = r.int()?;
-        let Some(kind) = EventType::from_number(number) else {
-            return Err(Error::new(ErrorCode::UnknownEventType, text!("no event type has the number `", number, "`")));
-        };
-        let mut event = Event::new(event_id, ts_ms, kind, r.channel()?);
-        for field in 0..length - 4 {
+        let event_id = r.id();
+        let ts_ms = r.int_within(limits::TIME_MS_MIN, limits::TIME_MS_MAX);
+        let kind = EventType::read_number(r);
+        let mut event = Event::new(event_id, ts_ms, kind, r.channel());
+        for field in 0..length.saturating_sub(4) {
             if !r.nil() {
-                event.read_tail(r, field)?;
+                event.read_tail(r, field);
             }
         }
-        Ok(event)
+        event
     }
 
     fn written_fields(&self) -> usize {
@@ -247,6 +253,7 @@ impl<'a> Event<'a> {
     }
 
     /// The canonical order of the optional fields, the common ones first.
+    #[inline(never)]
     fn tail(&self, field: usize) -> Tail<'a> {
         match field {
             0 => Tail::Text(self.item_id),
@@ -272,38 +279,36 @@ impl<'a> Event<'a> {
         }
     }
 
-    fn read_tail(&mut self, r: &mut Reader<'a>, field: usize) -> Result<()> {
+    fn read_tail(&mut self, r: &mut Reader<'a>, field: usize) {
         let micro = (limits::DECIMAL_ABS_MAX as i64) * crate::MICRO;
         match field {
-            0 => self.item_id = Some(r.id()?),
-            1 => self.quantity_milli = r.int_within(1, micro)?,
-            2 => self.price_micro = Some(r.int_within(0, micro)?),
-            3 => self.currency = Some(read_currency(r)?),
-            4 => self.order_id = Some(r.id()?),
-            5 => self.session_id = Some(r.id()?),
-            6 => self.store_id = Some(r.id()?),
-            7 => self.offer_id = Some(r.id()?),
-            8 => self.placement = Some(r.id()?),
-            9 => self.rank = Some(r.int_within(1, limits::RANK_MAX)?),
-            10 => self.decision_id = Some(r.id()?),
-            11 => self.device = Some(r.text(limits::TEXT_BYTES_MAX)?),
-            12 => self.source = Some(r.text(limits::TEXT_BYTES_MAX)?),
-            13 => self.query = Some(r.text(limits::TEXT_BYTES_MAX)?),
-            14 => self.value_micro = Some(r.int_within(-micro, micro)?),
-            15 => self.topic = Some(r.text(limits::TEXT_BYTES_MAX)?),
-            16 => self.outcome = Some(r.text(limits::TEXT_BYTES_MAX)?),
-            17 => self.sentiment_micro = Some(r.int_within(-1_000_000, 1_000_000)?),
-            18 => self.wait_ms = Some(r.int_within(0, limits::TIME_MS_MAX)?),
-            _ => self.utc_offset_min = Some(read_utc_offset(r)?),
+            0 => self.item_id = Some(r.id()),
+            1 => self.quantity_milli = r.int_within(1, micro),
+            2 => self.price_micro = Some(r.int_within(0, micro)),
+            3 => self.currency = Some(read_currency(r)),
+            4 => self.order_id = Some(r.id()),
+            5 => self.session_id = Some(r.id()),
+            6 => self.store_id = Some(r.id()),
+            7 => self.offer_id = Some(r.id()),
+            8 => self.placement = Some(r.id()),
+            9 => self.rank = Some(r.int_within(1, limits::RANK_MAX)),
+            10 => self.decision_id = Some(r.id()),
+            11 => self.device = Some(r.text(limits::TEXT_BYTES_MAX)),
+            12 => self.source = Some(r.text(limits::TEXT_BYTES_MAX)),
+            13 => self.query = Some(r.text(limits::TEXT_BYTES_MAX)),
+            14 => self.value_micro = Some(r.int_within(-micro, micro)),
+            15 => self.topic = Some(r.text(limits::TEXT_BYTES_MAX)),
+            16 => self.outcome = Some(r.text(limits::TEXT_BYTES_MAX)),
+            17 => self.sentiment_micro = Some(r.int_within(-1_000_000, 1_000_000)),
+            18 => self.wait_ms = Some(r.int_within(0, limits::TIME_MS_MAX)),
+            _ => self.utc_offset_min = Some(read_utc_offset(r)),
         }
-        Ok(())
     }
 
     /// The total order of events: time, then id, then canonical bytes.
     pub fn total_cmp(&self, other: &Self) -> Ordering {
-        self.ts_ms.cmp(&other.ts_ms).then_with(|| self.event_id.cmp(other.event_id)).then_with(|| {
-            if self == other { Ordering::Equal } else { self.canonical_bytes().cmp(&other.canonical_bytes()) }
-        })
+        let by_time = self.ts_ms.cmp(&other.ts_ms).then_with(|| self.event_id.cmp(other.event_id));
+        by_time.then_with(|| self.canonical_bytes().cmp(&other.canonical_bytes()))
     }
 
     #[cold]
@@ -328,58 +333,62 @@ impl Tail<'_> {
     }
 }
 
-fn read_type(r: &mut Reader<'_>) -> Result<EventType> {
-    let name = r.text(limits::TEXT_BYTES_MAX)?;
-    EventType::from_name(name).ok_or_else(|| {
-        Error::new(ErrorCode::UnknownEventType, text!("`", name, "` is no event type; `view` and `purchase` are"))
+fn read_type(r: &mut Reader<'_>) -> EventType {
+    let name = r.text(limits::TEXT_BYTES_MAX);
+    EventType::from_name(name).unwrap_or_else(|| {
+        let message = text!("`{}` is no event type; `view` and `purchase` are", name);
+        r.fail(Error::new(ErrorCode::UnknownEventType, message));
+        EventType::View
     })
 }
 
-pub(crate) fn read_currency<'a>(r: &mut Reader<'a>) -> Result<&'a str> {
-    let code = r.str()?;
-    if code.len() == 3 && code.bytes().all(|b| b.is_ascii_uppercase()) {
-        return Ok(code);
+pub(crate) fn read_currency<'a>(r: &mut Reader<'a>) -> &'a str {
+    let code = r.str();
+    if code.len() != 3 || !code.bytes().all(|b| b.is_ascii_uppercase()) {
+        r.fail_with(ErrorCode::InvalidCurrency, "a currency is three upper-case letters, as `EUR`");
     }
-    Err(Error::new(ErrorCode::InvalidCurrency, "a currency is three upper-case letters, as `EUR`"))
+    code
 }
 
-pub(crate) fn read_utc_offset(r: &mut Reader<'_>) -> Result<i64> {
+pub(crate) fn read_utc_offset(r: &mut Reader<'_>) -> i64 {
     r.int_within(-limits::UTC_OFFSET_MIN_MAX, limits::UTC_OFFSET_MIN_MAX)
 }
 
-fn read_quantity(r: &mut Reader<'_>) -> Result<i64> {
-    let milli = milli_from_f64(r.f64()?)?;
-    if milli > 0 {
-        return Ok(milli);
-    }
-    Err(Error::new(
-        ErrorCode::OutOfRange,
-        "a quantity is above 0 (at least 0.001); send a `return` event for what came back",
-    ))
+fn read_micro(r: &mut Reader<'_>) -> i64 {
+    let value = r.f64();
+    r.take(micro_from_f64(value))
 }
 
-fn read_price(r: &mut Reader<'_>) -> Result<i64> {
-    let micro = micro_from_f64(r.f64()?)?;
-    if micro >= 0 {
-        return Ok(micro);
+fn read_quantity(r: &mut Reader<'_>) -> i64 {
+    let value = r.f64();
+    let milli = r.take(milli_from_f64(value));
+    if milli <= 0 {
+        let message = "a quantity is above 0 (at least 0.001); send a `return` event for what came back";
+        r.fail_with(ErrorCode::OutOfRange, message);
     }
-    Err(Error::new(ErrorCode::OutOfRange, "a price is 0 or more"))
+    milli
 }
 
-fn read_sentiment(r: &mut Reader<'_>) -> Result<i64> {
-    let micro = micro_from_f64(r.f64()?)?;
-    if (-1_000_000..=1_000_000).contains(&micro) {
-        return Ok(micro);
+fn read_price(r: &mut Reader<'_>) -> i64 {
+    let micro = read_micro(r);
+    if micro < 0 {
+        r.fail_with(ErrorCode::OutOfRange, "a price is 0 or more");
     }
-    Err(Error::new(ErrorCode::OutOfRange, "a sentiment is within -1 to 1"))
+    micro
 }
 
-fn check_owner(profile_id: &str, owner: Option<&str>) -> Result<()> {
-    match owner {
-        Some(owner) if owner != profile_id => Err(Error::new(
-            ErrorCode::ProfileMismatch,
-            text!("the event belongs to `", profile_id, "`, not to `", owner, "`"),
-        )),
-        _ => Ok(()),
+fn read_sentiment(r: &mut Reader<'_>) -> i64 {
+    let micro = read_micro(r);
+    if !(-1_000_000..=1_000_000).contains(&micro) {
+        r.fail_with(ErrorCode::OutOfRange, "a sentiment is within -1 to 1");
+    }
+    micro
+}
+
+fn check_owner(r: &mut Reader<'_>, owner: Option<&str>) {
+    let profile_id = r.id();
+    if let Some(owner) = owner.filter(|owner| *owner != profile_id) {
+        let message = text!("the event belongs to `{}`, not to `{}`", profile_id, owner);
+        r.fail_with(ErrorCode::ProfileMismatch, message);
     }
 }

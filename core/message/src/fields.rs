@@ -1,56 +1,85 @@
 //! How a map becomes a struct: known keys in any order, each once, null as absent, unknown keys counted.
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode};
 use crate::reader::Reader;
 use crate::text;
 
 /// Reads a map and calls `read(reader, index)` for each key of `known` (at most 64) whose value is not null.
 ///
-/// Unknown keys are passed over and counted in [`Reader::unknown_fields`].
-///
-/// # Errors
-/// `invalid_type` when the value is no map, `duplicate_key`, and whatever `read` fails with; errors name the key.
-pub fn read_fields<'a>(
-    reader: &mut Reader<'a>,
-    known: &[&str],
-    read: &mut dyn FnMut(&mut Reader<'a>, usize) -> Result<()>,
-) -> Result<()> {
-    let pairs = reader.map()?;
+/// Unknown keys are passed over and counted in [`Reader::unknown_fields`]. The reader fails with `invalid_type` when the
+/// value is no map, with `duplicate_key`, and with whatever `read` fails; errors name the key.
+#[inline]
+pub fn read_fields<'a>(reader: &mut Reader<'a>, known: &[&str], mut read: impl FnMut(&mut Reader<'a>, usize)) {
+    visit_fields(reader, known, &mut read);
+}
+
+/// A closure behind a pointer. The standard traits would put its body into the module twice: once for a call by value,
+/// which never happens.
+pub(crate) trait Visit<'a> {
+    fn visit(&mut self, reader: &mut Reader<'a>, index: usize);
+}
+
+impl<'a, F: FnMut(&mut Reader<'a>, usize)> Visit<'a> for F {
+    fn visit(&mut self, reader: &mut Reader<'a>, index: usize) {
+        self(reader, index);
+    }
+}
+
+fn visit_fields<'a>(reader: &mut Reader<'a>, known: &[&str], read: &mut dyn Visit<'a>) {
     let mut seen = 0u64;
     // Senders keep an order: the key after the last one is tried first.
     let mut next = 0usize;
-    for _ in 0..pairs {
-        let mut at_key = reader.clone();
-        let Some((index, key)) = position(known, reader.str_bytes()?, next) else {
-            let key = at_key.str()?;
-            reader.skip().map_err(|error| error.in_field(key))?;
+    for _ in 0..reader.map() {
+        let at_key = reader.rest();
+        let found = position(known, reader.str_bytes(), next);
+        if reader.failed() {
+            return;
+        }
+        let Some((index, key)) = found else {
+            // Only now is the key checked to be UTF-8: a known one is.
+            let mut key = Reader::new(at_key);
+            let name = key.str();
+            reader.take(key.result());
+            reader.skip();
+            if reader.failed() {
+                return reader.in_field(name);
+            }
             reader.count_unknown_fields(1);
             continue;
         };
         next = index + 1;
         let bit = 1u64 << (index & 63);
         if seen & bit != 0 {
-            return Err(Error::new(ErrorCode::DuplicateKey, text!("the key `", key, "` stands twice")).in_field(key));
+            reader.fail_with(ErrorCode::DuplicateKey, text!("the key `{}` stands twice", key));
         }
         seen |= bit;
-        if !reader.nil() {
-            read(reader, index).map_err(|error| error.in_field(key))?;
+        if !reader.failed() && !reader.nil() {
+            read.visit(reader, index);
+        }
+        if reader.failed() {
+            return reader.in_field(key);
         }
     }
-    Ok(())
+}
+
+/// The place of a name among names: one loop for every list of words.
+#[inline(never)]
+pub fn position_of(names: &[&str], name: &str) -> Option<usize> {
+    names.iter().position(|known| *known == name)
 }
 
 /// The known key that these bytes are, with its position.
 fn position<'k>(known: &[&'k str], key: &[u8], next: usize) -> Option<(usize, &'k str)> {
     let (before, after) = known.split_at_checked(next)?;
-    let is_key = |name: &&str| name.as_bytes() == key;
+    // The first byte tells most names apart.
+    let is_key = |name: &&str| name.as_bytes().first() == key.first() && name.as_bytes() == key;
     let found = after.iter().position(is_key).map(|offset| next + offset);
     let index = found.or_else(|| before.iter().position(is_key))?;
     Some((index, known.get(index)?))
 }
 
-/// The error for a required field that is absent.
+/// The reader fails, for a required field that is absent.
 #[cold]
-pub(crate) fn missing(name: &str) -> Error {
-    Error::new(ErrorCode::MissingField, text!("`", name, "` is required")).in_field(name)
+pub(crate) fn missing(reader: &mut Reader<'_>, name: &str) {
+    reader.fail(Error::new(ErrorCode::MissingField, text!("`{}` is required", name)).in_field(name));
 }

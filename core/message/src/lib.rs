@@ -9,9 +9,10 @@
 //! writer.int(20);
 //! let bytes = writer.into_bytes();
 //! let mut reader = Reader::new(&bytes);
-//! assert_eq!(reader.map().unwrap(), 1);
-//! assert_eq!(reader.str().unwrap(), "k");
-//! assert_eq!(reader.int().unwrap(), 20);
+//! assert_eq!(reader.map(), 1);
+//! assert_eq!(reader.str(), "k");
+//! assert_eq!(reader.int(), 20);
+//! assert!(reader.finish().is_ok());
 //! ```
 //!
 //! Decoding borrows: an [`Event`] or a [`Request`] points into the bytes it was read from.
@@ -37,14 +38,14 @@ mod writer;
 pub use decimal::{MICRO, MILLI, micro_from_f64, micro_to_f64, milli_from_f64, milli_to_f64};
 pub use error::{Error, ErrorCode, Result};
 pub use event::{Event, EventType};
-pub use fields::read_fields;
+pub use fields::{position_of, read_fields};
 pub use reader::{Kind, Reader};
 pub use request::{Context, Gate, Placement, PlacementKind, ProfileInput, Request};
 pub use response::{
     EmptyReason, Excluded, Exclusion, Explanation, Part, PlacementResponse, Reason, Recommendation, Response, Warning,
     WarningCode, error_response, hex,
 };
-pub use text::{Piece, join};
+pub use text::{Piece, fill};
 pub use writer::Writer;
 
 #[cfg(test)]

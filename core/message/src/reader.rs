@@ -1,8 +1,14 @@
 //! MessagePack in: borrows strings and binary data, checks every length against what is left, never recurses.
+//!
+//! The first error sticks: a reader that has failed has nothing left to read, gives empty values from then on, and hands
+//! the error out at the end. One test per structure takes the place of one per value, which is a good part of the
+//! module's size and of the time to decode.
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::fields::Visit;
 use crate::limits;
 use crate::text;
+use alloc::string::String;
 
 /// The kind of the next value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,20 +53,21 @@ impl Kind {
     }
 }
 
-/// Reads MessagePack values one after another from borrowed bytes.
-#[derive(Clone, Debug)]
+/// Reads MessagePack values one after another from borrowed bytes; see the module for how it fails.
+#[derive(Debug)]
 pub struct Reader<'a> {
     rest: &'a [u8],
     unknown_fields: u32,
+    error: Option<Error>,
 }
 
 impl<'a> Reader<'a> {
     /// A reader over `bytes`.
     pub fn new(bytes: &'a [u8]) -> Self {
-        Reader { rest: bytes, unknown_fields: 0 }
+        Reader { rest: bytes, unknown_fields: 0, error: None }
     }
 
-    /// What has not been read yet.
+    /// What has not been read yet; nothing after an error.
     pub fn rest(&self) -> &'a [u8] {
         self.rest
     }
@@ -74,12 +81,53 @@ impl<'a> Reader<'a> {
         self.unknown_fields = self.unknown_fields.saturating_add(count);
     }
 
-    /// Fails when bytes are left.
-    pub fn finish(&self) -> Result<()> {
-        if self.rest.is_empty() {
-            return Ok(());
+    /// Whether something was wrong: what was read since is empty.
+    #[inline]
+    pub fn failed(&self) -> bool {
+        self.error.is_some()
+    }
+
+    /// Ends the reading with an error, unless an earlier one has.
+    #[cold]
+    #[inline(never)]
+    pub fn fail(&mut self, error: Error) {
+        self.rest = &[];
+        self.error.get_or_insert(error);
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn fail_with(&mut self, code: ErrorCode, message: impl Into<String>) {
+        self.fail(Error::new(code, message));
+    }
+
+    /// The value of a step outside the reader; an error of it ends the reading.
+    pub fn take<T: Default>(&mut self, step: Result<T>) -> T {
+        step.unwrap_or_else(|error| {
+            self.fail(error);
+            T::default()
+        })
+    }
+
+    /// Puts a field name before the path of the error, if there is one.
+    #[inline]
+    pub fn in_field(&mut self, name: &str) {
+        if self.failed() {
+            self.error = self.error.take().map(|error| error.in_field(name));
         }
-        Err(Error::new(ErrorCode::TrailingBytes, text!("`", self.rest.len(), "` bytes follow the value")))
+    }
+
+    /// The error, if there is one.
+    pub fn result(&mut self) -> Result<()> {
+        self.error.take().map_or(Ok(()), Err)
+    }
+
+    /// The error, if there is one; fails as well when bytes are left.
+    pub fn finish(&mut self) -> Result<()> {
+        if !self.rest.is_empty() {
+            self.fail_with(ErrorCode::TrailingBytes, text!("`{}` bytes follow the value", self.rest.len()));
+        }
+        self.result()
     }
 
     /// The kind of the next value, without reading it.
@@ -99,49 +147,70 @@ impl<'a> Reader<'a> {
     }
 
     #[cold]
-    fn wrong(&self, expected: &str) -> Error {
+    #[inline(never)]
+    fn wrong(&mut self, expected: &str) {
         match self.kind() {
-            Kind::Invalid => ended(),
-            kind => Error::new(ErrorCode::InvalidType, text!("expected ", expected, ", found ", kind.name())),
+            Kind::Invalid => self.ended(),
+            kind => self.fail_with(ErrorCode::InvalidType, text!("expected {}, found {}", expected, kind.name())),
         }
     }
 
-    fn take(&mut self, length: usize) -> Result<&'a [u8]> {
+    #[cold]
+    #[inline(never)]
+    fn ended(&mut self) {
+        self.fail_with(ErrorCode::InvalidMsgpack, "the bytes end too early, or are no MessagePack");
+    }
+
+    #[inline]
+    fn bytes(&mut self, length: usize) -> &'a [u8] {
         match self.rest.split_at_checked(length) {
             Some((head, rest)) => {
                 self.rest = rest;
-                Ok(head)
+                head
             }
-            None => Err(ended()),
+            None => {
+                self.ended();
+                &[]
+            }
         }
     }
 
     #[inline]
-    fn byte(&mut self) -> Result<u8> {
+    fn byte(&mut self) -> u8 {
         match self.rest.split_first() {
             Some((first, rest)) => {
                 self.rest = rest;
-                Ok(*first)
+                *first
             }
-            None => Err(ended()),
+            None => {
+                self.ended();
+                0
+            }
         }
     }
 
     /// Reads `width` bytes as one big-endian number. Every length and number goes through here, so that the module
     /// holds this code once.
     #[inline(never)]
-    fn number(&mut self, width: usize) -> Result<u64> {
-        let bytes = self.take(width)?;
-        Ok(bytes.iter().fold(0u64, |number, byte| number << 8 | u64::from(*byte)))
+    fn number(&mut self, width: usize) -> u64 {
+        let bytes = self.bytes(width);
+        match *bytes {
+            [a] => a.into(),
+            [a, b] => u16::from_be_bytes([a, b]).into(),
+            [a, b, c, d] => u32::from_be_bytes([a, b, c, d]).into(),
+            [a, b, c, d, e, f, g, h] => u64::from_be_bytes([a, b, c, d, e, f, g, h]),
+            _ => 0,
+        }
     }
 
     /// Reads a length whose width the tag tells: `base` is the tag of the 8-bit form, or of the 16-bit form less one.
     /// Smaller tags hold the length themselves, in the bits of `mask`.
-    fn length(&mut self, base: u8, mask: u8) -> Result<usize> {
-        let tag = self.byte()?;
+    #[inline]
+    fn length(&mut self, base: u8, mask: u8) -> usize {
+        let tag = self.byte();
         match tag.checked_sub(base) {
-            Some(power @ 0..=2) => self.number(1 << power).map(|length| length as usize),
-            _ => Ok((tag & mask) as usize),
+            Some(power @ 0..=2) => self.number(1 << power) as usize,
+            _ => (tag & mask) as usize,
         }
     }
 
@@ -158,154 +227,219 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a boolean.
-    pub fn bool(&mut self) -> Result<bool> {
+    pub fn bool(&mut self) -> bool {
         if self.kind() != Kind::Bool {
-            return Err(self.wrong("a boolean"));
+            self.wrong("a boolean");
         }
-        Ok(self.byte()? == 0xc3)
+        !self.failed() && self.byte() == 0xc3
     }
 
     /// Reads an integer. A float that is a whole number of at most 2^53 counts as one, so that `1.0` is `1`.
     #[inline(never)]
-    pub fn int(&mut self) -> Result<i64> {
+    pub fn int(&mut self) -> i64 {
         match self.kind() {
-            Kind::Int => self.any_int(),
+            Kind::Int => return self.any_int(),
             Kind::Float => {
-                let value = self.any_float()?;
+                let value = self.any_float();
                 if libm::trunc(value) == value && libm::fabs(value) <= 9_007_199_254_740_992.0 {
-                    return Ok(value as i64);
+                    return value as i64;
                 }
-                Err(Error::new(ErrorCode::InvalidType, "expected an integer, found a float with a fraction"))
+                self.fail_with(ErrorCode::InvalidType, "expected an integer, found a float with a fraction");
             }
-            _ => Err(self.wrong("an integer")),
+            _ => self.wrong("an integer"),
         }
+        0
     }
 
     /// Reads an integer within `min..=max`.
     #[inline(never)]
-    pub fn int_within(&mut self, min: i64, max: i64) -> Result<i64> {
-        let value = self.int()?;
-        if (min..=max).contains(&value) {
-            return Ok(value);
+    pub fn int_within(&mut self, min: i64, max: i64) -> i64 {
+        let value = self.int();
+        if !(min..=max).contains(&value) {
+            self.fail_with(ErrorCode::OutOfRange, text!("`{}` is not within {} to {}", value, min, max));
         }
-        Err(Error::new(ErrorCode::OutOfRange, text!("`", value, "` is not within ", min, " to ", max)))
+        value
     }
 
     /// Reads a finite number, integer or float.
-    pub fn f64(&mut self) -> Result<f64> {
+    pub fn f64(&mut self) -> f64 {
         let value = match self.kind() {
-            Kind::Float => self.any_float()?,
-            Kind::Int => self.any_int()? as f64,
-            _ => return Err(self.wrong("a number")),
+            Kind::Float => self.any_float(),
+            Kind::Int => self.any_int() as f64,
+            _ => {
+                self.wrong("a number");
+                0.0
+            }
         };
         if value.is_finite() {
-            return Ok(value);
+            return value;
         }
-        Err(Error::new(ErrorCode::OutOfRange, "the number is not finite"))
+        self.fail_with(ErrorCode::OutOfRange, "the number is not finite");
+        0.0
     }
 
     /// Reads a string.
     #[inline(never)]
-    pub fn str(&mut self) -> Result<&'a str> {
-        let bytes = self.str_bytes()?;
-        core::str::from_utf8(bytes).map_err(|error| {
-            Error::new(ErrorCode::InvalidUtf8, text!("not UTF-8 after ", error.valid_up_to(), " bytes"))
-        })
+    pub fn str(&mut self) -> &'a str {
+        match core::str::from_utf8(self.str_bytes()) {
+            Ok(text) => text,
+            Err(error) => {
+                let message = text!("not UTF-8 after {} bytes", error.valid_up_to());
+                self.fail_with(ErrorCode::InvalidUtf8, message);
+                ""
+            }
+        }
     }
 
     /// Reads a string's bytes without checking that they are UTF-8: for keys, which are compared with known ones.
-    pub(crate) fn str_bytes(&mut self) -> Result<&'a [u8]> {
-        if self.kind() != Kind::Str {
-            return Err(self.wrong("a string"));
+    #[inline]
+    pub(crate) fn str_bytes(&mut self) -> &'a [u8] {
+        // Nearly every string is short: its tag holds the length.
+        if let Some((tag @ 0xa0..=0xbf, rest)) = self.rest.split_first()
+            && let Some((text, rest)) = rest.split_at_checked((tag & 0x1f).into())
+        {
+            self.rest = rest;
+            return text;
         }
-        let length = self.length(0xd9, 0x1f)?;
-        self.take(length)
+        self.long_str_bytes()
+    }
+
+    #[inline(never)]
+    fn long_str_bytes(&mut self) -> &'a [u8] {
+        if self.kind() != Kind::Str {
+            self.wrong("a string");
+            return &[];
+        }
+        let length = self.length(0xd9, 0x1f);
+        self.bytes(length)
     }
 
     /// Reads an id: 1 to 128 bytes of UTF-8.
     #[inline(never)]
-    pub fn id(&mut self) -> Result<&'a str> {
-        let id = self.str()?;
+    pub fn id(&mut self) -> &'a str {
+        let id = self.str();
         if id.is_empty() || id.len() > limits::ID_BYTES_MAX {
-            return Err(Error::new(ErrorCode::InvalidId, text!("an id of ", id.len(), " bytes; ids have 1 to 128")));
+            self.fail_with(ErrorCode::InvalidId, text!("an id of {} bytes; ids have 1 to 128", id.len()));
         }
-        Ok(id)
+        id
     }
 
     /// Reads a channel name: 1 to 32 lower-case letters, digits and underscores.
-    pub fn channel(&mut self) -> Result<&'a str> {
-        let name = self.str()?;
+    pub fn channel(&mut self) -> &'a str {
+        let name = self.str();
         let sound = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-        if sound && !name.is_empty() && name.len() <= limits::CHANNEL_BYTES_MAX {
-            return Ok(name);
+        if !sound || name.is_empty() || name.len() > limits::CHANNEL_BYTES_MAX {
+            let message = "channel names are 1 to 32 lower-case letters, digits and underscores";
+            self.fail_with(ErrorCode::InvalidChannel, message);
         }
-        let message = "channel names are 1 to 32 lower-case letters, digits and underscores";
-        Err(Error::new(ErrorCode::InvalidChannel, message))
+        name
     }
 
     /// Reads a text of at most `bytes_max` bytes.
-    pub fn text(&mut self, bytes_max: usize) -> Result<&'a str> {
-        let text = self.str()?;
+    pub fn text(&mut self, bytes_max: usize) -> &'a str {
+        let text = self.str();
         if text.len() > bytes_max {
-            let message = text!("a text of ", text.len(), " bytes; at most ", bytes_max, " are allowed");
-            return Err(Error::new(ErrorCode::LimitExceeded, message));
+            let message = text!("a text of {} bytes; at most {} are allowed", text.len(), bytes_max);
+            self.fail_with(ErrorCode::LimitExceeded, message);
         }
-        Ok(text)
+        text
     }
 
     /// Reads binary data.
-    pub fn bin(&mut self) -> Result<&'a [u8]> {
+    pub fn bin(&mut self) -> &'a [u8] {
         if self.kind() != Kind::Bin {
-            return Err(self.wrong("binary data"));
+            self.wrong("binary data");
+            return &[];
         }
-        let length = self.length(0xc4, 0)?;
-        self.take(length)
+        let length = self.length(0xc4, 0);
+        self.bytes(length)
     }
 
     /// Reads the head of an array and gives its length. Each value takes at least a byte, so that a length that the
     /// rest cannot hold is refused before anything is allocated for it.
-    pub fn array(&mut self) -> Result<usize> {
+    pub fn array(&mut self) -> usize {
         if self.kind() != Kind::Array {
-            return Err(self.wrong("an array"));
+            self.wrong("an array");
+            return 0;
         }
-        let length = self.length(0xdb, 0x0f)?;
-        if length > self.rest.len() { Err(ended()) } else { Ok(length) }
+        let length = self.length(0xdb, 0x0f);
+        self.within_rest(length)
+    }
+
+    fn within_rest(&mut self, length: usize) -> usize {
+        if length <= self.rest.len() {
+            return length;
+        }
+        self.ended();
+        0
     }
 
     /// Reads the head of an array of at most `max` values; `limit` is how the error names the bound.
-    pub fn array_up_to(&mut self, max: usize, limit: &str) -> Result<usize> {
-        let length = self.array()?;
+    pub fn array_up_to(&mut self, max: usize, limit: &str) -> usize {
+        let length = self.array();
         if length <= max {
-            return Ok(length);
+            return length;
         }
-        Err(Error::new(ErrorCode::LimitExceeded, text!("`", length, "` values; ", limit, " is ", max)))
+        self.fail_with(ErrorCode::LimitExceeded, text!("`{}` values; {} is {}", length, limit, max));
+        0
+    }
+
+    /// Reads an array of at most `max` values, each by `read`; errors name the position.
+    #[inline]
+    pub fn each(&mut self, max: usize, limit: &str, mut read: impl FnMut(&mut Self)) {
+        self.visit_each(max, limit, &mut |reader: &mut Self, _| read(reader));
+    }
+
+    fn visit_each(&mut self, max: usize, limit: &str, read: &mut dyn Visit<'a>) {
+        for index in 0..self.array_up_to(max, limit) {
+            read.visit(self, index);
+            if self.failed() {
+                self.error = self.error.take().map(|error| error.at_index(index));
+                return;
+            }
+        }
     }
 
     /// Reads the head of a map and gives the number of its pairs.
-    pub fn map(&mut self) -> Result<usize> {
+    pub fn map(&mut self) -> usize {
         if self.kind() != Kind::Map {
-            return Err(self.wrong("a map"));
+            self.wrong("a map");
+            return 0;
         }
-        let length = self.length(0xdd, 0x0f)?;
+        let length = self.length(0xdd, 0x0f);
         if length > limits::MAP_KEYS_MAX {
-            let message = text!("a map of `", length, "` keys; map_keys_max is ", limits::MAP_KEYS_MAX);
-            return Err(Error::new(ErrorCode::LimitExceeded, message));
+            let message = text!("a map of `{}` keys; map_keys_max is {}", length, limits::MAP_KEYS_MAX);
+            self.fail_with(ErrorCode::LimitExceeded, message);
+            return 0;
         }
-        if length > self.rest.len() { Err(ended()) } else { Ok(length) }
+        self.within_rest(length)
     }
 
     /// Passes over one value of any kind, nested ones included, and gives its bytes.
-    pub fn skip(&mut self) -> Result<&'a [u8]> {
+    pub fn skip(&mut self) -> &'a [u8] {
+        self.pass(true)
+    }
+
+    /// Passes over a value that will be read from its bytes afterwards: its strings are checked then.
+    pub fn postpone(&mut self) -> &'a [u8] {
+        self.pass(false)
+    }
+
+    fn pass(&mut self, check_strings: bool) -> &'a [u8] {
         let start = self.rest;
         // Values still to pass on each open level; a fixed stack in place of recursion.
         let mut open = [0usize; limits::DEPTH_MAX];
         let mut depth = 0usize;
         for _ in 0..limits::SKIP_VALUES_MAX {
-            let children = self.skip_head()?;
+            let children = self.pass_head(check_strings);
+            if self.failed() {
+                return &[];
+            }
             if children > 0 {
                 let Some(level) = open.get_mut(depth) else {
-                    let message = text!("nested deeper than depth_max (", limits::DEPTH_MAX, ")");
-                    return Err(Error::new(ErrorCode::LimitExceeded, message));
+                    let message = text!("nested deeper than depth_max ({})", limits::DEPTH_MAX);
+                    self.fail_with(ErrorCode::LimitExceeded, message);
+                    return &[];
                 };
                 *level = children;
                 depth += 1;
@@ -318,67 +452,79 @@ impl<'a> Reader<'a> {
                     depth -= 1;
                 }
                 if depth == 0 {
-                    return start.get(..start.len() - self.rest.len()).ok_or_else(ended);
+                    return start.get(..start.len() - self.rest.len()).unwrap_or_default();
                 }
             }
         }
-        Err(Error::new(
-            ErrorCode::LimitExceeded,
-            text!("more than skip_values_max (", limits::SKIP_VALUES_MAX, ") values"),
-        ))
+        let message = text!("more than skip_values_max ({}) values", limits::SKIP_VALUES_MAX);
+        self.fail_with(ErrorCode::LimitExceeded, message);
+        &[]
     }
 
     /// Passes over a value's head and payload; gives the number of values nested in it.
-    fn skip_head(&mut self) -> Result<usize> {
+    #[inline]
+    fn pass_head(&mut self, check_strings: bool) -> usize {
         match self.kind() {
-            Kind::Nil | Kind::Bool => self.byte().map(|_| 0),
-            Kind::Int => self.any_int().map(|_| 0),
-            Kind::Float => self.any_float().map(|_| 0),
-            Kind::Str => self.str().map(|_| 0),
-            Kind::Bin => self.bin().map(|_| 0),
-            Kind::Array => self.array(),
-            Kind::Map => self.map().map(|pairs| pairs * 2),
+            Kind::Nil | Kind::Bool => {
+                self.byte();
+            }
+            Kind::Int => {
+                self.any_int();
+            }
+            Kind::Float => {
+                self.any_float();
+            }
+            Kind::Str if check_strings => {
+                self.str();
+            }
+            Kind::Str => {
+                self.str_bytes();
+            }
+            Kind::Bin => {
+                self.bin();
+            }
+            Kind::Array => return self.array(),
+            Kind::Map => return self.map() * 2,
             Kind::Ext => {
                 let length = match self.rest.first() {
                     Some(tag @ 0xd4..=0xd8) => {
-                        self.byte()?;
+                        self.byte();
                         1 << (tag - 0xd4)
                     }
-                    _ => self.length(0xc7, 0)?,
+                    _ => self.length(0xc7, 0),
                 };
-                self.byte()?;
-                self.take(length).map(|_| 0)
+                self.byte();
+                self.bytes(length);
             }
-            Kind::Invalid => Err(ended()),
+            Kind::Invalid => self.ended(),
         }
+        0
     }
 
-    fn any_int(&mut self) -> Result<i64> {
-        let tag = self.byte()?;
+    fn any_int(&mut self) -> i64 {
+        let tag = self.byte();
         match tag {
             0xcc..=0xcf => {
-                let value = self.number(1 << (tag - 0xcc))?;
-                i64::try_from(value).map_err(|_| Error::new(ErrorCode::OutOfRange, "the number does not fit 63 bits"))
+                let value = self.number(1 << (tag - 0xcc));
+                i64::try_from(value).unwrap_or_else(|_| {
+                    self.fail_with(ErrorCode::OutOfRange, "the number does not fit 63 bits");
+                    0
+                })
             }
             0xd0..=0xd3 => {
                 let width = 1u32 << (tag - 0xd0);
                 // Moved to the top and back, the sign bit fills what the width leaves.
                 let unused = 64 - 8 * width;
-                Ok((self.number(width as usize)? << unused) as i64 >> unused)
+                (self.number(width as usize) << unused) as i64 >> unused
             }
-            tag => Ok((tag as i8).into()),
+            tag => (tag as i8).into(),
         }
     }
 
-    fn any_float(&mut self) -> Result<f64> {
-        Ok(match self.byte()? {
-            0xca => f32::from_bits(self.number(4)? as u32).into(),
-            _ => f64::from_bits(self.number(8)?),
-        })
+    fn any_float(&mut self) -> f64 {
+        match self.byte() {
+            0xca => f32::from_bits(self.number(4) as u32).into(),
+            _ => f64::from_bits(self.number(8)),
+        }
     }
-}
-
-#[cold]
-fn ended() -> Error {
-    Error::new(ErrorCode::InvalidMsgpack, "the bytes end too early, or are no MessagePack")
 }

@@ -2,66 +2,48 @@
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::event::{Event, read_utc_offset};
-use crate::fields::{missing, read_fields};
+use crate::fields::{missing, position_of, read_fields};
 use crate::limits;
 use crate::reader::Reader;
 use crate::text;
 use crate::writer::Writer;
 use alloc::vec::Vec;
 
-/// What a placement shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum PlacementKind {
-    /// What this customer is likely to want next.
-    ForYou = 0,
-    /// Alternatives to given items.
-    Similar = 1,
-    /// What completes the given items, or the cart.
-    BoughtTogether = 2,
-    /// What sells most at present, in this channel where the model knows it.
-    Trending = 3,
-    /// What this customer bought before and may need again.
-    BuyAgain = 4,
-    /// What this customer looked at last.
-    RecentlyViewed = 5,
-    /// Offers, by the customer's own spend on what they cover.
-    Offers = 6,
-    /// The given candidates, best first.
-    Rerank = 7,
+macro_rules! placement_kinds {
+    ($($variant:ident $number:literal $name:literal $text:literal),+ $(,)?) => {
+        /// What a placement shows.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum PlacementKind { $(#[doc = $text] $variant = $number),+ }
+
+        impl PlacementKind {
+            /// Every kind.
+            pub const ALL: &'static [PlacementKind] = &[$(PlacementKind::$variant),+];
+            /// Every name, in the same order.
+            pub const NAMES: &'static [&'static str] = &[$($name),+];
+
+            /// The published name.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(PlacementKind::$variant => $name),+ }
+            }
+
+            /// The kind with this name.
+            pub fn from_name(name: &str) -> Option<Self> {
+                position_of(Self::NAMES, name).and_then(|at| Self::ALL.get(at).copied())
+            }
+        }
+    };
 }
 
-impl PlacementKind {
-    /// Every kind.
-    pub const ALL: [PlacementKind; 8] = [
-        PlacementKind::ForYou,
-        PlacementKind::Similar,
-        PlacementKind::BoughtTogether,
-        PlacementKind::Trending,
-        PlacementKind::BuyAgain,
-        PlacementKind::RecentlyViewed,
-        PlacementKind::Offers,
-        PlacementKind::Rerank,
-    ];
-
-    /// The published name.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            PlacementKind::ForYou => "for_you",
-            PlacementKind::Similar => "similar",
-            PlacementKind::BoughtTogether => "bought_together",
-            PlacementKind::Trending => "trending",
-            PlacementKind::BuyAgain => "buy_again",
-            PlacementKind::RecentlyViewed => "recently_viewed",
-            PlacementKind::Offers => "offers",
-            PlacementKind::Rerank => "rerank",
-        }
-    }
-
-    /// The kind with this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
-    }
+placement_kinds! {
+    ForYou 0 "for_you" "What this customer is likely to want next.",
+    Similar 1 "similar" "Alternatives to given items.",
+    BoughtTogether 2 "bought_together" "What completes the given items, or the cart.",
+    Trending 3 "trending" "What sells most at present, in this channel where the model knows it.",
+    BuyAgain 4 "buy_again" "What this customer bought before and may need again.",
+    RecentlyViewed 5 "recently_viewed" "What this customer looked at last.",
+    Offers 6 "offers" "Offers, by the customer's own spend on what they cover.",
+    Rerank 7 "rerank" "The given candidates, best first.",
 }
 
 /// Kinds of items that a placement shows only when it says so.
@@ -163,17 +145,17 @@ impl<'a> Request<'a> {
     /// A typed error that names the field, as `placements[0].kind`.
     pub fn decode(bytes: &'a [u8]) -> Result<Self> {
         if bytes.len() > limits::REQUEST_BYTES_MAX {
-            let message = text!("`", bytes.len(), "` bytes; request_bytes_max is ", limits::REQUEST_BYTES_MAX);
+            let message = text!("`{}` bytes; request_bytes_max is {}", bytes.len(), limits::REQUEST_BYTES_MAX);
             return Err(Error::new(ErrorCode::LimitExceeded, message));
         }
         let mut reader = Reader::new(bytes);
-        let mut request = Request::read(&mut reader)?;
+        let mut request = Request::read(&mut reader);
         reader.finish()?;
         request.unknown_fields = reader.unknown_fields();
         Ok(request)
     }
 
-    fn read(reader: &mut Reader<'a>) -> Result<Self> {
+    fn read(reader: &mut Reader<'a>) -> Self {
         let mut request = Request {
             request_id: None,
             now_ms: -1,
@@ -185,27 +167,25 @@ impl<'a> Request<'a> {
             probability: false,
             unknown_fields: 0,
         };
-        read_fields(reader, &REQUEST, &mut |r, field| {
-            match field {
-                0 => request.request_id = Some(r.id()?),
-                1 => request.now_ms = r.int_within(limits::TIME_MS_MIN, limits::TIME_MS_MAX)?,
-                2 => request.profile = ProfileInput::read(r)?,
-                3 => request.context = Context::read(r)?,
-                4 => request.placements = read_placements(r)?,
-                5 => request.seed = r.int()?,
-                6 => request.explain = r.bool()?,
-                _ => request.probability = r.bool()?,
-            }
-            Ok(())
-        })?;
+        read_fields(reader, &REQUEST, |r, field| match field {
+            0 => request.request_id = Some(r.id()),
+            1 => request.now_ms = r.int_within(limits::TIME_MS_MIN, limits::TIME_MS_MAX),
+            2 => request.profile = ProfileInput::read(r),
+            3 => request.context = Context::read(r),
+            4 => request.placements = read_placements(r),
+            5 => request.seed = r.int(),
+            6 => request.explain = r.bool(),
+            _ => request.probability = r.bool(),
+        });
         if request.now_ms < 0 {
-            return Err(missing("now_ms"));
+            missing(reader, "now_ms");
         }
         if request.placements.is_empty() {
-            return Err(missing("placements"));
+            missing(reader, "placements");
         }
-        check_future(&request.profile.events, request.now_ms).map_err(|e| e.in_field("events").in_field("profile"))?;
-        Ok(request)
+        let future = check_future(&request.profile.events, request.now_ms);
+        reader.take(future.map_err(|error| error.in_field("events").in_field("profile")));
+        request
     }
 
     /// The request's id when it can be read, for the error of a request that can't.
@@ -213,9 +193,9 @@ impl<'a> Request<'a> {
         let mut reader = Reader::new(bytes);
         let mut id = None;
         // The first error ends the search; an id before it is still reported.
-        let _ = read_fields(&mut reader, &["request_id"], &mut |r, _| {
-            id = Some(r.id()?);
-            Ok(())
+        read_fields(&mut reader, &["request_id"], |r, _| {
+            let found = r.id();
+            id = (!r.failed()).then_some(found);
         });
         id
     }
@@ -256,60 +236,51 @@ fn from_future() -> Error {
 }
 
 impl<'a> ProfileInput<'a> {
-    fn read(reader: &mut Reader<'a>) -> Result<Self> {
+    fn read(reader: &mut Reader<'a>) -> Self {
         let mut profile = ProfileInput::default();
         let mut events = None;
-        read_fields(reader, &PROFILE, &mut |r, field| {
-            match field {
-                0 => profile.profile_id = Some(r.id()?),
-                1 if profile.profile_id.is_some() => profile.events = read_events(r, profile.profile_id)?,
-                // Events that stand before the profile's id wait until it is known.
-                1 => {
-                    let start = r.clone();
-                    r.skip()?;
-                    events = Some(start);
-                }
-                _ => profile.state = Some(r.bin()?),
-            }
-            Ok(())
-        })?;
-        if let Some(mut start) = events {
-            let before = start.unknown_fields();
-            profile.events = read_events(&mut start, profile.profile_id).map_err(|error| error.in_field("events"))?;
-            reader.count_unknown_fields(start.unknown_fields() - before);
+        read_fields(reader, &PROFILE, |r, field| match field {
+            0 => profile.profile_id = Some(r.id()),
+            1 if profile.profile_id.is_some() => profile.events = read_events(r, profile.profile_id),
+            // Events that stand before the profile's id wait until it is known.
+            1 => events = Some(r.postpone()),
+            _ => profile.state = Some(r.bin()),
+        });
+        if let Some(bytes) = events.filter(|_| !reader.failed()) {
+            let mut waiting = Reader::new(bytes);
+            profile.events = read_events(&mut waiting, profile.profile_id);
+            reader.count_unknown_fields(waiting.unknown_fields());
+            reader.take(waiting.result().map_err(|error| error.in_field("events")));
         }
-        Ok(profile)
+        profile
     }
 }
 
 /// Reads an array of events.
-pub(crate) fn read_events<'a>(r: &mut Reader<'a>, owner: Option<&str>) -> Result<Vec<Event<'a>>> {
-    let length = r.array_up_to(limits::REQUEST_EVENTS_MAX, "request_events_max")?;
-    let mut events = Vec::with_capacity(length);
-    for index in 0..length {
-        events.push(Event::read(r, owner).map_err(|error| error.at_index(index))?);
-    }
-    Ok(events)
+fn read_events<'a>(r: &mut Reader<'a>, owner: Option<&str>) -> Vec<Event<'a>> {
+    let mut events = Vec::new();
+    r.each(limits::REQUEST_EVENTS_MAX, "request_events_max", |r| {
+        let event = Event::read(r, owner);
+        events.push(event);
+    });
+    events
 }
 
 impl<'a> Context<'a> {
-    fn read(reader: &mut Reader<'a>) -> Result<Self> {
+    fn read(reader: &mut Reader<'a>) -> Self {
         let mut context = Context::default();
-        read_fields(reader, &CONTEXT, &mut |r, field| {
-            match field {
-                0 => context.channel = r.channel()?,
-                1 => context.store_id = Some(r.id()?),
-                2 => context.utc_offset_min = read_utc_offset(r)?,
-                _ => context.cart = read_ids(r, limits::SEEDS_MAX, "seeds_max")?,
-            }
-            Ok(())
-        })?;
-        Ok(context)
+        read_fields(reader, &CONTEXT, |r, field| match field {
+            0 => context.channel = r.channel(),
+            1 => context.store_id = Some(r.id()),
+            2 => context.utc_offset_min = read_utc_offset(r),
+            _ => context.cart = read_ids(r, limits::SEEDS_MAX, "seeds_max"),
+        });
+        context
     }
 }
 
 impl<'a> Placement<'a> {
-    fn read(reader: &mut Reader<'a>) -> Result<Self> {
+    fn read(reader: &mut Reader<'a>) -> Self {
         let mut placement = Placement {
             id: "",
             kind: PlacementKind::ForYou,
@@ -322,29 +293,27 @@ impl<'a> Placement<'a> {
             allow: Gate::default(),
         };
         let mut has_kind = false;
-        read_fields(reader, &PLACEMENT, &mut |r, field| {
-            match field {
-                0 => placement.id = r.id()?,
-                1 => {
-                    placement.kind = read_kind(r)?;
-                    has_kind = true;
-                }
-                2 => placement.k = r.int_within(1, limits::K_MAX)? as usize,
-                3 => placement.items = read_ids(r, limits::SEEDS_MAX, "seeds_max")?,
-                4 => placement.candidates = read_ids(r, limits::ID_LIST_MAX, "id_list_max")?,
-                5 => placement.exclude = read_ids(r, limits::ID_LIST_MAX, "id_list_max")?,
-                6 => placement.exclude_bought = r.bool()?,
-                7 => placement.category = Some(r.text(limits::CATEGORY_BYTES_MAX)?),
-                _ => placement.allow = read_gate(r)?,
+        read_fields(reader, &PLACEMENT, |r, field| match field {
+            0 => placement.id = r.id(),
+            1 => {
+                placement.kind = read_kind(r);
+                has_kind = true;
             }
-            Ok(())
-        })?;
+            2 => placement.k = r.int_within(1, limits::K_MAX) as usize,
+            3 => placement.items = read_ids(r, limits::SEEDS_MAX, "seeds_max"),
+            4 => placement.candidates = read_ids(r, limits::ID_LIST_MAX, "id_list_max"),
+            5 => placement.exclude = read_ids(r, limits::ID_LIST_MAX, "id_list_max"),
+            6 => placement.exclude_bought = r.bool(),
+            7 => placement.category = Some(r.text(limits::CATEGORY_BYTES_MAX)),
+            _ => placement.allow = read_gate(r),
+        });
         match () {
-            () if placement.id.is_empty() => Err(missing("id")),
-            () if !has_kind => Err(missing("kind")),
-            () if placement.k == 0 => Err(missing("k")),
-            () => Ok(placement),
+            () if placement.id.is_empty() => missing(reader, "id"),
+            () if !has_kind => missing(reader, "kind"),
+            () if placement.k == 0 => missing(reader, "k"),
+            () => {}
         }
+        placement
     }
 
     fn write_canonical(&self, w: &mut Writer) {
@@ -362,49 +331,45 @@ impl<'a> Placement<'a> {
     }
 }
 
-fn read_placements<'a>(r: &mut Reader<'a>) -> Result<Vec<Placement<'a>>> {
-    let length = r.array_up_to(limits::PLACEMENTS_MAX, "placements_max")?;
-    let mut placements: Vec<Placement<'a>> = Vec::with_capacity(length);
-    for index in 0..length {
-        let placement = Placement::read(r).map_err(|error| error.at_index(index))?;
+fn read_placements<'a>(r: &mut Reader<'a>) -> Vec<Placement<'a>> {
+    let mut placements: Vec<Placement<'a>> = Vec::new();
+    r.each(limits::PLACEMENTS_MAX, "placements_max", |r| {
+        let placement = Placement::read(r);
         if placements.iter().any(|other| other.id == placement.id) {
-            let message = text!("the id `", placement.id, "` stands twice");
-            return Err(Error::new(ErrorCode::DuplicatePlacement, message).in_field("id").at_index(index));
+            let message = text!("the id `{}` stands twice", placement.id);
+            r.fail(Error::new(ErrorCode::DuplicatePlacement, message).in_field("id"));
         }
         placements.push(placement);
-    }
-    Ok(placements)
+    });
+    placements
 }
 
-fn read_kind(r: &mut Reader<'_>) -> Result<PlacementKind> {
-    let name = r.text(limits::TEXT_BYTES_MAX)?;
-    PlacementKind::from_name(name).ok_or_else(|| {
-        Error::new(ErrorCode::UnknownPlacement, text!("`", name, "` is no kind of placement; `for_you` is one"))
+fn read_kind(r: &mut Reader<'_>) -> PlacementKind {
+    let name = r.text(limits::TEXT_BYTES_MAX);
+    PlacementKind::from_name(name).unwrap_or_else(|| {
+        let message = text!("`{}` is no kind of placement; `for_you` is one", name);
+        r.fail(Error::new(ErrorCode::UnknownPlacement, message));
+        PlacementKind::ForYou
     })
 }
 
-fn read_gate(r: &mut Reader<'_>) -> Result<Gate> {
+fn read_gate(r: &mut Reader<'_>) -> Gate {
     let mut gate = Gate::default();
-    for index in 0..r.array_up_to(2, "gates_max")? {
-        match r.text(limits::TEXT_BYTES_MAX).map_err(|error| error.at_index(index))? {
-            "sensitive" => gate.sensitive = true,
-            "restricted" => gate.restricted = true,
-            other => {
-                let message = text!("`", other, "` cannot be allowed; `sensitive` and `restricted` can");
-                return Err(Error::new(ErrorCode::UnknownGate, message).at_index(index));
-            }
+    r.each(2, "gates_max", |r| match r.text(limits::TEXT_BYTES_MAX) {
+        "sensitive" => gate.sensitive = true,
+        "restricted" => gate.restricted = true,
+        other => {
+            let message = text!("`{}` cannot be allowed; `sensitive` and `restricted` can", other);
+            r.fail(Error::new(ErrorCode::UnknownGate, message));
         }
-    }
-    Ok(gate)
+    });
+    gate
 }
 
-fn read_ids<'a>(r: &mut Reader<'a>, max: usize, limit: &str) -> Result<Vec<&'a str>> {
-    let length = r.array_up_to(max, limit)?;
-    let mut ids = Vec::with_capacity(length);
-    for index in 0..length {
-        ids.push(r.id().map_err(|error| error.at_index(index))?);
-    }
-    Ok(ids)
+fn read_ids<'a>(r: &mut Reader<'a>, max: usize, limit: &str) -> Vec<&'a str> {
+    let mut ids = Vec::new();
+    r.each(max, limit, |r| ids.push(r.id()));
+    ids
 }
 
 fn write_ids(w: &mut Writer, ids: &[&str]) {

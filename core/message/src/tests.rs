@@ -49,13 +49,13 @@ fn read(r: &mut Reader<'_>) -> Value {
     use crate::Kind;
     match r.kind() {
         Kind::Nil => (r.nil(), Value::Nil).1,
-        Kind::Bool => Value::Boolean(r.bool().unwrap()),
-        Kind::Int => Value::from(r.int().unwrap()),
-        Kind::Float => Value::F64(r.f64().unwrap_or(f64::INFINITY)),
-        Kind::Str => Value::from(r.str().unwrap()),
-        Kind::Bin => Value::Binary(r.bin().unwrap().to_vec()),
-        Kind::Array => Value::Array((0..r.array().unwrap()).map(|_| read(r)).collect()),
-        Kind::Map => Value::Map((0..r.map().unwrap()).map(|_| (read(r), read(r))).collect()),
+        Kind::Bool => Value::Boolean(r.bool()),
+        Kind::Int => Value::from(r.int()),
+        Kind::Float => Value::F64(r.f64()),
+        Kind::Str => Value::from(r.str()),
+        Kind::Bin => Value::Binary(r.bin().to_vec()),
+        Kind::Array => Value::Array((0..r.array()).map(|_| read(r)).collect()),
+        Kind::Map => Value::Map((0..r.map()).map(|_| (read(r), read(r))).collect()),
         kind => panic!("{kind:?}"),
     }
 }
@@ -69,7 +69,7 @@ proptest! {
         rmpv::encode::write_value(&mut oracle, &value).unwrap();
         prop_assert_eq!(w.as_bytes(), &oracle[..]);
         let mut r = Reader::new(&oracle);
-        prop_assert_eq!(r.skip().unwrap(), &oracle[..]);
+        prop_assert_eq!(r.skip(), &oracle[..]);
         prop_assert!(r.finish().is_ok());
     }
 
@@ -79,12 +79,14 @@ proptest! {
         rmpv::encode::write_value(&mut oracle, &value).unwrap();
         let mut r = Reader::new(&oracle);
         prop_assert_eq!(read(&mut r), value);
+        prop_assert!(r.finish().is_ok());
     }
 
     #[test]
     fn bytes_of_any_kind_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         let mut r = Reader::new(&bytes);
-        while r.skip().is_ok_and(|value| !value.is_empty()) {}
+        while !r.skip().is_empty() {}
+        prop_assert!(r.failed() && r.rest().is_empty());
         let _ = Request::decode(&bytes);
         let _ = Request::id_of(&bytes);
     }
@@ -109,11 +111,24 @@ fn decimals_round_half_to_even_and_refuse_what_is_no_number() {
 #[test]
 fn skipping_is_bounded_in_depth_and_refuses_lengths_beyond_the_input() {
     let deep: Vec<u8> = vec![0x91; 100];
-    assert_eq!(Reader::new(&deep).skip().unwrap_err().code(), ErrorCode::LimitExceeded);
-    let long = [0xdd, 0xff, 0xff, 0xff, 0xff, 0xc0];
-    assert_eq!(Reader::new(&long).array().unwrap_err().code(), ErrorCode::InvalidMsgpack);
+    let mut r = Reader::new(&deep);
+    r.skip();
+    assert_eq!(r.finish().unwrap_err().code(), ErrorCode::LimitExceeded);
+    let mut r = Reader::new(&[0xdd, 0xff, 0xff, 0xff, 0xff, 0xc0]);
+    assert_eq!(r.array(), 0);
+    assert_eq!(r.finish().unwrap_err().code(), ErrorCode::InvalidMsgpack);
     let ext = [0xc7, 0x03, 0x05, 1, 2, 3];
-    assert_eq!(Reader::new(&ext).skip().unwrap(), &ext[..]);
+    assert_eq!(Reader::new(&ext).skip(), &ext[..]);
+}
+
+#[test]
+fn the_first_error_sticks_and_everything_after_it_is_empty() {
+    let mut r = Reader::new(&[0xa1, b'x', 0x05]);
+    assert_eq!((r.int(), r.str(), r.int(), r.bin(), r.array(), r.bool()), (0, "", 0, &[][..], 0, false));
+    assert!(r.failed() && r.rest().is_empty());
+    r.in_field("k");
+    let error = r.finish().unwrap_err();
+    assert_eq!((error.code(), error.field()), (ErrorCode::InvalidType, "k"));
 }
 
 #[test]

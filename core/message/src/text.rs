@@ -1,25 +1,28 @@
-//! Messages from pieces. The standard formatter would be a twentieth of the module for the sake of its errors.
+//! Messages from a template. The standard formatter would be a twentieth of the module for the sake of its errors.
 
 use alloc::string::String;
 
-/// A piece of a message: text, or a whole number.
-pub trait Piece {
-    /// Appends the piece.
-    fn put(&self, out: &mut String);
+/// What stands for a `{}` of a template.
+#[derive(Clone, Copy, Debug)]
+pub enum Piece<'a> {
+    /// Text.
+    Text(&'a str),
+    /// A whole number.
+    Number(i64),
 }
 
-impl Piece for &str {
-    fn put(&self, out: &mut String) {
-        out.push_str(self);
+impl<'a> From<&'a str> for Piece<'a> {
+    fn from(text: &'a str) -> Self {
+        Piece::Text(text)
     }
 }
 
 macro_rules! whole_numbers {
     ($($number:ty),+) => {
-        $(impl Piece for $number {
-            fn put(&self, out: &mut String) {
+        $(impl From<$number> for Piece<'_> {
+            fn from(number: $number) -> Self {
                 // Every length and limit fits; what does not is shown as the largest number.
-                put_digits(i64::try_from(*self).unwrap_or(i64::MAX), out);
+                Piece::Number(i64::try_from(number).unwrap_or(i64::MAX))
             }
         })+
     };
@@ -27,7 +30,6 @@ macro_rules! whole_numbers {
 
 whole_numbers!(i64, i32, u32, usize);
 
-#[inline(never)]
 fn put_digits(number: i64, out: &mut String) {
     if number < 0 {
         out.push('-');
@@ -48,19 +50,29 @@ fn put_digits(number: i64, out: &mut String) {
     }
 }
 
-/// Joins pieces; see [`text!`](crate::text!).
+/// Fills the `{}` of a template in order; see [`text!`](crate::text!).
 #[cold]
 #[inline(never)]
-pub fn join(pieces: &[&dyn Piece]) -> String {
+pub fn fill(template: &str, pieces: &[Piece<'_>]) -> String {
     let mut out = String::new();
-    for piece in pieces {
-        piece.put(&mut out);
+    let mut pieces = pieces.iter();
+    for letter in template.chars() {
+        // `{}` is known by its first half; the second says nothing more.
+        match letter {
+            '{' => match pieces.next() {
+                Some(Piece::Text(text)) => out.push_str(text),
+                Some(Piece::Number(number)) => put_digits(*number, &mut out),
+                None => {}
+            },
+            '}' => {}
+            letter => out.push(letter),
+        }
     }
     out
 }
 
-/// A message from texts and whole numbers, in order: ``text!("`", length, "` bytes")``.
+/// A message from a template with texts and whole numbers: ``text!("`{}` bytes", length)``.
 #[macro_export]
 macro_rules! text {
-    ($($piece:expr),+ $(,)?) => { $crate::join(&[$(&$piece as &dyn $crate::Piece),+]) };
+    ($template:literal $(, $piece:expr)+ $(,)?) => { $crate::fill($template, &[$($crate::Piece::from($piece)),+]) };
 }

@@ -42,17 +42,17 @@ impl Writer {
     /// Writes an integer in its shortest form.
     #[inline(never)]
     pub fn int(&mut self, value: i64) {
+        let bits = value as u64;
         match value {
-            0..=0x7f => self.bytes.push(value as u8),
-            -32..=-1 => self.bytes.push(value as i8 as u8),
-            0x80..=0xff => self.tagged(0xcc, &[value as u8]),
-            0x100..=0xffff => self.tagged(0xcd, &(value as u16).to_be_bytes()),
-            0x1_0000..=0xffff_ffff => self.tagged(0xce, &(value as u32).to_be_bytes()),
-            0x1_0000_0000.. => self.tagged(0xcf, &(value as u64).to_be_bytes()),
-            -0x80..=-33 => self.tagged(0xd0, &(value as i8).to_be_bytes()),
-            -0x8000..=-0x81 => self.tagged(0xd1, &(value as i16).to_be_bytes()),
-            -0x8000_0000..=-0x8001 => self.tagged(0xd2, &(value as i32).to_be_bytes()),
-            _ => self.tagged(0xd3, &value.to_be_bytes()),
+            -32..=0x7f => self.bytes.push(value as u8),
+            0x80..=0xff => self.tagged(0xcc, 1, bits),
+            0x100..=0xffff => self.tagged(0xcd, 2, bits),
+            0x1_0000..=0xffff_ffff => self.tagged(0xce, 4, bits),
+            0x1_0000_0000.. => self.tagged(0xcf, 8, bits),
+            -0x80..=-33 => self.tagged(0xd0, 1, bits),
+            -0x8000..=-0x81 => self.tagged(0xd1, 2, bits),
+            -0x8000_0000..=-0x8001 => self.tagged(0xd2, 4, bits),
+            _ => self.tagged(0xd3, 8, bits),
         }
     }
 
@@ -61,21 +61,18 @@ impl Writer {
         if value.is_nan() {
             self.nil();
         } else {
-            self.tagged(0xcb, &value.to_be_bytes());
+            self.tagged(0xcb, 8, value.to_bits());
         }
     }
 
     /// Writes a string.
     #[inline(never)]
     pub fn str(&mut self, value: &str) {
-        let length = value.len();
-        match length {
-            0..=31 => self.bytes.push(0xa0 | length as u8),
-            32..=0xff => self.tagged(0xd9, &[length as u8]),
-            0x100..=0xffff => self.tagged(0xda, &(length as u16).to_be_bytes()),
-            _ => self.tagged(0xdb, &(length as u32).to_be_bytes()),
+        match value.len() {
+            length @ 0..=31 => self.bytes.push(0xa0 | length as u8),
+            length => self.length(0xd9, length),
         }
-        self.bytes.extend_from_slice(value.as_bytes());
+        self.raw(value.as_bytes());
     }
 
     /// Writes a string, or null.
@@ -96,42 +93,48 @@ impl Writer {
 
     /// Writes binary data.
     pub fn bin(&mut self, value: &[u8]) {
-        let length = value.len();
-        match length {
-            0..=0xff => self.tagged(0xc4, &[length as u8]),
-            0x100..=0xffff => self.tagged(0xc5, &(length as u16).to_be_bytes()),
-            _ => self.tagged(0xc6, &(length as u32).to_be_bytes()),
-        }
-        self.bytes.extend_from_slice(value);
+        self.length(0xc4, value.len());
+        self.raw(value);
     }
 
     /// Begins an array of `length` values, which follow.
-    #[inline(never)]
     pub fn array(&mut self, length: usize) {
-        match length {
-            0..=15 => self.bytes.push(0x90 | length as u8),
-            16..=0xffff => self.tagged(0xdc, &(length as u16).to_be_bytes()),
-            _ => self.tagged(0xdd, &(length as u32).to_be_bytes()),
-        }
+        self.collection(0x90, 0xdc, length);
     }
 
     /// Begins a map of `length` pairs, which follow as key, value, key, value.
-    #[inline(never)]
     pub fn map(&mut self, length: usize) {
+        self.collection(0x80, 0xde, length);
+    }
+
+    #[inline(never)]
+    fn collection(&mut self, short: u8, long: u8, length: usize) {
         match length {
-            0..=15 => self.bytes.push(0x80 | length as u8),
-            16..=0xffff => self.tagged(0xde, &(length as u16).to_be_bytes()),
-            _ => self.tagged(0xdf, &(length as u32).to_be_bytes()),
+            0..=15 => self.bytes.push(short | length as u8),
+            16..=0xffff => self.tagged(long, 2, length as u64),
+            _ => self.tagged(long + 1, 4, length as u64),
+        }
+    }
+
+    /// A length behind the tag of its 8-bit form, or one of the two after it.
+    fn length(&mut self, tag: u8, length: usize) {
+        match length {
+            0..=0xff => self.tagged(tag, 1, length as u64),
+            0x100..=0xffff => self.tagged(tag + 1, 2, length as u64),
+            _ => self.tagged(tag + 2, 4, length as u64),
         }
     }
 
     /// Appends values that are encoded already.
+    #[inline(never)]
     pub fn raw(&mut self, encoded: &[u8]) {
         self.bytes.extend_from_slice(encoded);
     }
 
-    fn tagged(&mut self, tag: u8, payload: &[u8]) {
+    /// A tag and the lowest `width` bytes of a number, big-endian.
+    #[inline(never)]
+    fn tagged(&mut self, tag: u8, width: usize, number: u64) {
         self.bytes.push(tag);
-        self.bytes.extend_from_slice(payload);
+        self.raw(number.to_be_bytes().get(8 - width..).unwrap_or_default());
     }
 }

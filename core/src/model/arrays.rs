@@ -100,6 +100,7 @@ impl<'a> SortedStrings<'a> {
     }
 
     /// The rank of a string, by binary search in place.
+    #[inline(never)]
     pub fn find(&self, string: &str) -> Option<u32> {
         let wanted = string.as_bytes();
         let (mut low, mut high) = (0usize, self.len());

@@ -72,7 +72,7 @@ impl<'a, 'r> Sections<'a, 'r> {
                 return Err(invalid(entry.name, "stands twice"));
             }
             if entry.first != 0 || entry.end != i64::from(root.items) {
-                let message = text!("the section covers items ", entry.first, " to ", entry.end, " of ", root.items);
+                let message = text!("the section covers items {} to {} of {}", entry.first, entry.end, root.items);
                 return Err(Error::new(ErrorCode::ModelRangesUnsupported, message).in_field(entry.name));
             }
             if entry.offset % ALIGNMENT != 0 {
@@ -80,7 +80,7 @@ impl<'a, 'r> Sections<'a, 'r> {
             }
             let after = entry.offset.saturating_add(entry.length);
             let Some(bytes) = data.get(entry.offset..after) else {
-                let message = text!("the section ends at byte `", after, "` of the data area, which has ", data.len());
+                let message = text!("the section ends at byte `{}` of the data area, which has {}", after, data.len());
                 return Err(Error::new(ErrorCode::ModelTruncated, message).in_field(entry.name));
             };
             // One id covers the file: what no hash covers is zero.
@@ -96,7 +96,7 @@ impl<'a, 'r> Sections<'a, 'r> {
         if data.len() > end {
             return Err(Error::new(
                 ErrorCode::TrailingBytes,
-                text!("`", data.len() - end, "` bytes follow the last section"),
+                text!("`{}` bytes follow the last section", data.len() - end),
             ));
         }
         Ok(Sections { data, entries: &root.sections })
@@ -108,34 +108,39 @@ impl<'a, 'r> Sections<'a, 'r> {
         if entry.dtype != section.dtype().as_str() {
             return Err(invalid(
                 entry.name,
-                &text!("has the type `", entry.dtype, "`, not `", section.dtype().as_str(), "`"),
+                &text!("has the type `{}`, not `{}`", entry.dtype, section.dtype().as_str()),
             ));
         }
         Ok(self.data.get(entry.offset..entry.offset.saturating_add(entry.length)).unwrap_or_default())
     }
 
+    #[inline(never)]
     fn u8s(&self, section: Section, length: usize) -> Result<&'a [u8]> {
         let bytes = self.optional(section)?;
         check_length(section, bytes.len(), length)?;
         Ok(bytes)
     }
 
+    #[inline(never)]
     fn u16s(&self, section: Section, length: usize) -> Result<U16s<'a>> {
         let array = U16s::new(self.optional(section)?).ok_or_else(|| ragged(section))?;
         check_length(section, array.len(), length)?;
         Ok(array)
     }
 
+    #[inline(never)]
     fn any_u32s(&self, section: Section) -> Result<U32s<'a>> {
         U32s::new(self.optional(section)?).ok_or_else(|| ragged(section))
     }
 
+    #[inline(never)]
     fn u32s(&self, section: Section, length: usize) -> Result<U32s<'a>> {
         let array = self.any_u32s(section)?;
         check_length(section, array.len(), length)?;
         Ok(array)
     }
 
+    #[inline(never)]
     fn i64s(&self, section: Section, length: usize) -> Result<I64s<'a>> {
         let array = I64s::new(self.optional(section)?).ok_or_else(|| ragged(section))?;
         check_length(section, array.len(), length)?;
@@ -143,11 +148,13 @@ impl<'a, 'r> Sections<'a, 'r> {
     }
 
     /// An optional per-item array is as long as the items, or absent.
+    #[inline(never)]
     fn length_of(&self, section: Section, length: usize) -> usize {
         if self.entries.iter().any(|entry| entry.name == section.name()) { length } else { 0 }
     }
 
     /// Item indices, each below `below`.
+    #[inline(never)]
     fn indices(&self, section: Section, below: usize) -> Result<U32s<'a>> {
         let array = self.any_u32s(section)?;
         match array.iter().position(|index| index as usize >= below) {
@@ -156,6 +163,7 @@ impl<'a, 'r> Sections<'a, 'r> {
         }
     }
 
+    #[inline(never)]
     fn strings(&self, offsets: Section, bytes: Section) -> Result<SortedStrings<'a>> {
         let starts = self.any_u32s(offsets)?;
         if starts.is_empty() {
@@ -166,6 +174,7 @@ impl<'a, 'r> Sections<'a, 'r> {
             .ok_or_else(|| invalid(offsets.name(), "does not cut its bytes into rising UTF-8 strings"))
     }
 
+    #[inline(never)]
     fn rows(&self, section: Section, rows: usize, entries: usize) -> Result<Rows<'a>> {
         let offsets = self.u32s(section, rows + 1)?;
         Rows::new(offsets, entries)
@@ -176,7 +185,7 @@ impl<'a, 'r> Sections<'a, 'r> {
 fn read_items<'a>(s: &Sections<'a, '_>, n: usize) -> Result<Items<'a>> {
     let ids = s.strings(Section::ItemIdOffsets, Section::ItemIdBytes)?;
     if ids.len() != n {
-        return Err(invalid(Section::ItemIdOffsets.name(), &text!("holds `", ids.len(), "` ids for ", n, " items")));
+        return Err(invalid(Section::ItemIdOffsets.name(), &text!("holds `{}` ids for {} items", ids.len(), n)));
     }
     let categories = s.strings(Section::CategoryOffsets, Section::CategoryBytes)?;
     if categories.len() > limits::MODEL_CATEGORIES_MAX {
@@ -229,7 +238,7 @@ fn read_neighbours<'a>(
     if longest > limits::MODEL_NEIGHBOURS_MAX {
         return Err(invalid(
             offsets.name(),
-            &text!("has a row of `", longest, "`; model_neighbours_max is ", limits::MODEL_NEIGHBOURS_MAX),
+            &text!("has a row of `{}`; model_neighbours_max is {}", longest, limits::MODEL_NEIGHBOURS_MAX),
         ));
     }
     Ok(Neighbours { rows, items: indices, weights: s.u16s(weights, indices.len())? })
@@ -272,7 +281,7 @@ fn read_offers<'a>(s: &Sections<'a, '_>, n: usize, categories: usize) -> Result<
 
 #[cold]
 fn invalid(section: &str, what: &str) -> Error {
-    Error::new(ErrorCode::ModelSectionInvalid, text!("the section ", what)).in_field(section)
+    Error::new(ErrorCode::ModelSectionInvalid, text!("the section {}", what)).in_field(section)
 }
 
 #[cold]
@@ -282,7 +291,7 @@ fn ragged(section: Section) -> Error {
 
 #[cold]
 fn out_of_range(section: Section, at: usize, below: usize) -> Error {
-    let message = text!("element `", at, "` points beyond the ", below, " that there are");
+    let message = text!("element `{}` points beyond the {} that there are", at, below);
     Error::new(ErrorCode::ModelIndexOutOfRange, message).in_field(section.name())
 }
 
@@ -290,9 +299,9 @@ fn check_length(section: Section, found: usize, wanted: usize) -> Result<()> {
     match (found == wanted, found) {
         (true, _) => Ok(()),
         (false, 0) => {
-            let message = text!("the model needs `", wanted, "` elements of this section");
+            let message = text!("the model needs `{}` elements of this section", wanted);
             Err(Error::new(ErrorCode::ModelSectionMissing, message).in_field(section.name()))
         }
-        (false, _) => Err(invalid(section.name(), &text!("has `", found, "` elements, not ", wanted))),
+        (false, _) => Err(invalid(section.name(), &text!("has `{}` elements, not {}", found, wanted))),
     }
 }

@@ -70,17 +70,16 @@ pub(super) fn read<'a>(file: &'a [u8]) -> Result<Root<'a>> {
     let mut reader = Reader::new(file);
     let mut root = empty(id.model_id);
     let mut present = 0u32;
-    read_fields(&mut reader, &ROOT, &mut |r, field| {
+    read_fields(&mut reader, &ROOT, |r, field| {
         present |= 1 << field;
-        read_field(&mut root, r, field)
-    })
-    .map_err(|error| as_model_error(error, file))?;
+        read_field(&mut root, r, field);
+    });
     let length = file.len() - reader.rest().len();
+    reader.result().map_err(|error| as_model_error(error, file))?;
     if length > limits::MODEL_ROOT_BYTES_MAX {
         return Err(invalid(text!(
-            "a root of `",
+            "a root of `{}` bytes; model_root_bytes_max is {}",
             length,
-            "` bytes; model_root_bytes_max is ",
             limits::MODEL_ROOT_BYTES_MAX
         )));
     }
@@ -88,7 +87,7 @@ pub(super) fn read<'a>(file: &'a [u8]) -> Result<Root<'a>> {
     let required = ((1u32 << ROOT.len()) - 1) & !(1 << 1);
     if let Some(name) = ROOT.iter().enumerate().find(|(at, _)| required & !present & (1 << at) != 0).map(|pair| pair.1)
     {
-        return Err(invalid(text!("the root has no `", *name, "`")).in_field(name));
+        return Err(invalid(text!("the root has no `{}`", *name)).in_field(name));
     }
     let mut header = Writer::new();
     header.map(id.pairs - 1);
@@ -116,22 +115,25 @@ struct Id {
 fn read_id(file: &[u8]) -> Result<Id> {
     let mut reader = Reader::new(file);
     let at = |reader: &Reader<'_>| file.len() - reader.rest().len();
-    let pairs = reader.map()?;
+    let pairs = reader.map();
     let header_end = at(&reader);
-    if reader.str()? != "format_version" {
-        return Err(invalid("a model's root begins with `format_version`"));
+    if reader.str() != "format_version" {
+        reader.fail(invalid("a model's root begins with `format_version`"));
     }
-    let version = reader.int()?;
+    let version = reader.int();
     if version != FORMAT_VERSION {
-        let message = text!("the file has format `", version, "`; this module reads ", FORMAT_VERSION);
-        return Err(Error::new(ErrorCode::ModelVersionUnsupported, message).in_field("format_version"));
+        let message = text!("the file has format `{}`; this module reads {}", version, FORMAT_VERSION);
+        reader.fail(Error::new(ErrorCode::ModelVersionUnsupported, message).in_field("format_version"));
     }
     let pair_start = at(&reader);
-    if reader.str()? != "model_id" {
-        return Err(invalid("`model_id` must follow `format_version`"));
+    if reader.str() != "model_id" {
+        reader.fail(invalid("`model_id` must follow `format_version`"));
     }
-    let model_id = <[u8; 32]>::try_from(reader.bin()?).map_err(|_| invalid("a `model_id` has 32 bytes"))?;
-    Ok(Id { model_id, pairs, header_end, pair_start, pair_end: at(&reader) })
+    let model_id = reader.bin();
+    let pair_end = at(&reader);
+    reader.result()?;
+    let model_id = <[u8; 32]>::try_from(model_id).map_err(|_| invalid("a `model_id` has 32 bytes"))?;
+    Ok(Id { model_id, pairs, header_end, pair_start, pair_end })
 }
 
 fn empty<'a>(model_id: [u8; 32]) -> Root<'a> {
@@ -154,114 +156,92 @@ fn empty<'a>(model_id: [u8; 32]) -> Root<'a> {
     }
 }
 
-fn read_field<'a>(root: &mut Root<'a>, r: &mut Reader<'a>, field: usize) -> Result<()> {
+fn read_field<'a>(root: &mut Root<'a>, r: &mut Reader<'a>, field: usize) {
     match field {
-        0 => root.items = count(r, limits::MODEL_ITEMS_MAX as i64)?,
-        1 => root.currency = Some(r.str()?),
+        0 => root.items = count(r, limits::MODEL_ITEMS_MAX as i64),
+        1 => root.currency = Some(r.str()),
         2 => {
-            for _ in 0..r.array_up_to(limits::MODEL_CHANNELS_MAX, "model_channels_max")? {
-                root.channels.push(r.str()?);
-            }
+            r.each(limits::MODEL_CHANNELS_MAX, "model_channels_max", |r| root.channels.push(r.str()));
             if root.channels.iter().zip(root.channels.iter().skip(1)).any(|(a, b)| a >= b) {
-                return Err(invalid("channels stand in rising order, each once"));
+                r.fail(invalid("channels stand in rising order, each once"));
             }
         }
-        3 => root.min_support = count(r, i64::from(u32::MAX))?,
-        4 => root.keep_unknown_items = r.bool()?,
-        5 => root.history_items = count(r, i64::from(limits::HISTORY_ITEMS_FOR_NEIGHBOURS_MAX))?,
-        6 => root.candidates_per_source = count(r, limits::ID_LIST_MAX as i64)?,
-        7 => root.horizon_days = count(r, 36_500)?,
-        8 => root.scale_bits = count(r, 16)?,
-        9 => root.next = read_blend(r)?,
-        10 => root.together = read_blend(r)?,
-        11 => root.calibrations = read_calibrations(r)?,
-        _ => {
-            for index in 0..r.array_up_to(limits::MODEL_SECTIONS_MAX, "model_sections_max")? {
-                root.sections.push(read_section(r).map_err(|error| error.at_index(index))?);
-            }
-        }
+        3 => root.min_support = count(r, i64::from(u32::MAX)),
+        4 => root.keep_unknown_items = r.bool(),
+        5 => root.history_items = count(r, i64::from(limits::HISTORY_ITEMS_FOR_NEIGHBOURS_MAX)),
+        6 => root.candidates_per_source = count(r, limits::ID_LIST_MAX as i64),
+        7 => root.horizon_days = count(r, 36_500),
+        8 => root.scale_bits = count(r, 16),
+        9 => root.next = read_blend(r),
+        10 => root.together = read_blend(r),
+        11 => root.calibrations = read_calibrations(r),
+        _ => r.each(limits::MODEL_SECTIONS_MAX, "model_sections_max", |r| root.sections.push(read_section(r))),
     }
-    Ok(())
 }
 
-fn count(r: &mut Reader<'_>, max: i64) -> Result<u32> {
-    r.int_within(0, max).map(|value| value as u32)
+fn count(r: &mut Reader<'_>, max: i64) -> u32 {
+    r.int_within(0, max) as u32
 }
 
-fn read_section<'a>(r: &mut Reader<'a>) -> Result<SectionEntry<'a>> {
+fn read_section<'a>(r: &mut Reader<'a>) -> SectionEntry<'a> {
     let mut entry = SectionEntry::default();
     let known = ["name", "dtype", "first", "end", "offset", "length", "sha256"];
-    read_fields(r, &known, &mut |r, field| {
-        match field {
-            0 => entry.name = r.str()?,
-            1 => entry.dtype = r.str()?,
-            2 => entry.first = r.int()?,
-            3 => entry.end = r.int()?,
-            4 => entry.offset = r.int_within(0, i64::from(u32::MAX))? as usize,
-            5 => entry.length = r.int_within(0, i64::from(u32::MAX))? as usize,
-            _ => entry.sha256 = r.bin()?,
-        }
-        Ok(())
-    })?;
-    Ok(entry)
+    read_fields(r, &known, |r, field| match field {
+        0 => entry.name = r.str(),
+        1 => entry.dtype = r.str(),
+        2 => entry.first = r.int(),
+        3 => entry.end = r.int(),
+        4 => entry.offset = count(r, i64::from(u32::MAX)) as usize,
+        5 => entry.length = count(r, i64::from(u32::MAX)) as usize,
+        _ => entry.sha256 = r.bin(),
+    });
+    entry
 }
 
-fn read_blend(r: &mut Reader<'_>) -> Result<Blend> {
+fn read_blend(r: &mut Reader<'_>) -> Blend {
     let mut blend = Blend::default();
-    read_fields(r, &["base", "features"], &mut |r, field| {
-        if field == 0 {
-            blend.base = points(r)?;
-            return Ok(());
-        }
-        for index in 0..r.array_up_to(limits::MODEL_FEATURES_MAX, "model_features_max")? {
-            blend.tables.push(read_table(r).map_err(|error| error.at_index(index))?);
-        }
-        Ok(())
-    })?;
-    Ok(blend)
+    read_fields(r, &["base", "features"], |r, field| match field {
+        0 => blend.base = points(r),
+        _ => r.each(limits::MODEL_FEATURES_MAX, "model_features_max", |r| blend.tables.extend(read_table(r))),
+    });
+    blend
 }
 
-fn read_table(r: &mut Reader<'_>) -> Result<Table> {
+fn read_table(r: &mut Reader<'_>) -> Option<Table> {
     let (mut feature, mut edges, mut values) = (None, Vec::new(), Vec::new());
-    read_fields(r, &["name", "edges", "points"], &mut |r, field| {
-        match field {
-            0 => {
-                let name = r.str()?;
-                feature = Feature::from_name(name);
-                if feature.is_none() {
-                    return Err(invalid(text!("no feature has the name `", name, "`")));
-                }
+    read_fields(r, &["name", "edges", "points"], |r, field| match field {
+        0 => {
+            let name = r.str();
+            feature = Feature::from_name(name);
+            if feature.is_none() {
+                r.fail(invalid(text!("no feature has the name `{}`", name)));
             }
-            1 => edges = ints(r, limits::MODEL_BINS_MAX, |r| r.int())?,
-            _ => values = ints(r, limits::MODEL_BINS_MAX, points)?,
         }
-        Ok(())
-    })?;
-    let Some(feature) = feature else { return Err(invalid("a table has no `name`")) };
+        1 => edges = ints(r, limits::MODEL_BINS_MAX, Reader::int),
+        _ => values = ints(r, limits::MODEL_BINS_MAX, points),
+    });
+    let Some(feature) = feature else {
+        r.fail(invalid("a table has no `name`"));
+        return None;
+    };
     if !rises(&edges) || values.len() != edges.len() + 1 {
-        return Err(invalid(text!(
-            "the table of `",
-            feature.as_str(),
-            "` needs rising edges and one more points than edges"
-        )));
+        let name = feature.as_str();
+        r.fail(invalid(text!("the table of `{}` needs rising edges and one more points than edges", name)));
     }
-    Ok(Table { feature, edges, points: values })
+    Some(Table { feature, edges, points: values })
 }
 
-fn read_calibrations(r: &mut Reader<'_>) -> Result<Vec<(PlacementKind, Calibration)>> {
-    let names = PlacementKind::ALL.map(PlacementKind::as_str);
+fn read_calibrations(r: &mut Reader<'_>) -> Vec<(PlacementKind, Calibration)> {
     let mut out = Vec::new();
-    read_fields(r, &names, &mut |r, field| {
+    read_fields(r, PlacementKind::NAMES, |r, field| {
         let mut map = Calibration::default();
-        read_fields(r, &["scores", "probabilities"], &mut |r, part| {
-            let values = ints(r, limits::MODEL_KNOTS_MAX, |r| r.int_within(-(1 << 60), 1 << 60))?;
-            if part == 0 {
-                map.scores = values
-            } else {
-                map.probabilities = values
+        read_fields(r, &["scores", "probabilities"], |r, part| {
+            let values = ints(r, limits::MODEL_KNOTS_MAX, |r| r.int_within(-(1 << 60), 1 << 60));
+            match part {
+                0 => map.scores = values,
+                _ => map.probabilities = values,
             }
-            Ok(())
-        })?;
+        });
         let monotone = map.probabilities.iter().zip(map.probabilities.iter().skip(1)).all(|(a, b)| a <= b);
         let bounded = map.probabilities.iter().all(|p| (0..=1 << 30).contains(p));
         if map.scores.is_empty()
@@ -270,26 +250,22 @@ fn read_calibrations(r: &mut Reader<'_>) -> Result<Vec<(PlacementKind, Calibrati
             || !monotone
             || !bounded
         {
-            return Err(invalid(
+            r.fail(invalid(
                 "a calibration needs rising scores and as many probabilities within 0 to 2^30 that do not fall",
             ));
         }
         out.extend(PlacementKind::ALL.get(field).map(|kind| (*kind, map)));
-        Ok(())
-    })?;
-    Ok(out)
+    });
+    out
 }
 
-fn ints(r: &mut Reader<'_>, max: usize, mut read: impl FnMut(&mut Reader<'_>) -> Result<i64>) -> Result<Vec<i64>> {
-    let length = r.array_up_to(max, "model_bins_max")?;
-    let mut values = Vec::with_capacity(length);
-    for index in 0..length {
-        values.push(read(r).map_err(|error| error.at_index(index))?);
-    }
-    Ok(values)
+fn ints<'a>(r: &mut Reader<'a>, max: usize, read: fn(&mut Reader<'a>) -> i64) -> Vec<i64> {
+    let mut values = Vec::new();
+    r.each(max, "model_bins_max", |r| values.push(read(r)));
+    values
 }
 
-fn points(r: &mut Reader<'_>) -> Result<i64> {
+fn points(r: &mut Reader<'_>) -> i64 {
     r.int_within(-limits::MODEL_POINTS_MAX, limits::MODEL_POINTS_MAX)
 }
 
@@ -310,6 +286,6 @@ fn as_model_error(error: Error, file: &[u8]) -> Error {
         ErrorCode::InvalidMsgpack if matches!(file.first(), None | Some(0x80..=0x8f | 0xde | 0xdf)) => {
             Error::new(ErrorCode::ModelTruncated, "the file ends within its root").in_field(error.field())
         }
-        _ => invalid(text!(error.code().as_str(), ": ", error.message())).in_field(error.field()),
+        _ => invalid(text!("{}: {}", error.code().as_str(), error.message())).in_field(error.field()),
     }
 }

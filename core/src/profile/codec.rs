@@ -45,32 +45,25 @@ impl<'a> Profile<'a> {
     /// `limit_exceeded`, and the decoding errors of events.
     pub fn decode(bytes: &'a [u8]) -> Result<Self> {
         if bytes.len() > PROFILE_BYTES_MAX {
-            let message = text!("a state of `", bytes.len(), "` bytes; profile_bytes_max is ", PROFILE_BYTES_MAX);
+            let message = text!("a state of `{}` bytes; profile_bytes_max is {}", bytes.len(), PROFILE_BYTES_MAX);
             return Err(Error::new(ErrorCode::LimitExceeded, message));
         }
         let mut reader = Reader::new(bytes);
         let mut has_version = false;
         let mut profile = Profile::default();
-        read_fields(&mut reader, &["version", "events", "marks"], &mut |r, field| {
-            match field {
-                // The version stands first, so that a newer state is recognised whatever else it holds.
-                0 if r.int()? != VERSION => return Err(other_version()),
-                0 => has_version = true,
-                1 => {
-                    for index in
-                        0..r.array_up_to(PROFILE_CLASSES_MAX * PROFILE_EVENTS_PER_CLASS, "profile_classes_max")?
-                    {
-                        profile.events.push(Event::read_canonical(r).map_err(|error| error.at_index(index))?);
-                    }
-                }
-                _ => {
-                    for index in 0..r.array_up_to(PROFILE_MARKS, "profile_marks")? {
-                        profile.marks.push(read_mark(r).map_err(|error| error.at_index(index))?);
-                    }
+        read_fields(&mut reader, &["version", "events", "marks"], |r, field| match field {
+            // The version stands first, so that a newer state is recognised whatever else it holds.
+            0 => {
+                has_version = true;
+                if r.int() != VERSION {
+                    r.fail(other_version());
                 }
             }
-            Ok(())
-        })?;
+            1 => r.each(PROFILE_CLASSES_MAX * PROFILE_EVENTS_PER_CLASS, "profile_classes_max", |r| {
+                profile.events.push(Event::read_canonical(r));
+            }),
+            _ => r.each(PROFILE_MARKS, "profile_marks", |r| profile.marks.push(read_mark(r))),
+        });
         reader.finish()?;
         if !has_version || reader.unknown_fields() > 0 {
             return Err(other_version().in_field("version"));
@@ -89,17 +82,14 @@ fn other_version() -> Error {
     Error::new(ErrorCode::ProfileVersionUnsupported, "the state was written by another version of the module")
 }
 
-fn read_mark<'a>(r: &mut Reader<'a>) -> Result<Mark<'a>> {
-    if r.array()? != 4 {
-        return Err(Error::new(ErrorCode::ProfileInvalid, "a mark is [day, item, type, channel]"));
+fn read_mark<'a>(r: &mut Reader<'a>) -> Mark<'a> {
+    if r.array() != 4 {
+        r.fail(Error::new(ErrorCode::ProfileInvalid, "a mark is [day, item, type, channel]"));
     }
-    let day = r.int_within(0, limits::TIME_MS_MAX / 86_400_000)?;
-    let item_id = r.id()?;
-    let number = r.int()?;
-    let Some(kind) = EventType::from_number(number) else {
-        return Err(Error::new(ErrorCode::UnknownEventType, text!("no event type has the number `", number, "`")));
-    };
-    Ok(Mark { day, item_id, kind, channel: r.channel()? })
+    let day = r.int_within(0, limits::TIME_MS_MAX / 86_400_000);
+    let item_id = r.id();
+    let kind = EventType::read_number(r);
+    Mark { day, item_id, kind, channel: r.channel() }
 }
 
 /// See [`super::apply`].
@@ -107,18 +97,12 @@ pub(super) fn apply_bytes(input: &[u8]) -> Result<Vec<u8>> {
     check_size(input)?;
     let mut reader = Reader::new(input);
     let (mut now_ms, mut owner, mut state, mut events) = (None, None, None, None);
-    read_fields(&mut reader, &["now_ms", "profile_id", "state", "events"], &mut |r, field| {
-        match field {
-            0 => now_ms = Some(r.int_within(limits::TIME_MS_MIN, limits::TIME_MS_MAX)?),
-            1 => owner = Some(r.id()?),
-            2 => state = Some(r.bin()?),
-            _ => {
-                events = Some(r.clone());
-                r.skip()?;
-            }
-        }
-        Ok(())
-    })?;
+    read_fields(&mut reader, &["now_ms", "profile_id", "state", "events"], |r, field| match field {
+        0 => now_ms = Some(r.int_within(limits::TIME_MS_MIN, limits::TIME_MS_MAX)),
+        1 => owner = Some(r.id()),
+        2 => state = Some(r.bin()),
+        _ => events = Some(r.postpone()),
+    });
     reader.finish()?;
     let Some(now_ms) = now_ms else {
         return Err(Error::new(ErrorCode::MissingField, "`now_ms` is required").in_field("now_ms"));
@@ -128,7 +112,7 @@ pub(super) fn apply_bytes(input: &[u8]) -> Result<Vec<u8>> {
         None => Profile::default(),
     };
     let (accepted, results) = match events {
-        Some(mut r) => sift(&mut r, owner, now_ms).map_err(|error| error.in_field("events"))?,
+        Some(bytes) => sift(bytes, owner, now_ms).map_err(|error| error.in_field("events"))?,
         None => (Vec::new(), Vec::new()),
     };
     let (profile, _) = base.with_events(&accepted);
@@ -148,19 +132,21 @@ pub(super) fn apply_bytes(input: &[u8]) -> Result<Vec<u8>> {
 type Sifted<'a> = (Vec<Event<'a>>, Vec<Option<Error>>);
 
 /// Reads each event by itself, so that one that is malformed costs the others nothing.
-fn sift<'a>(r: &mut Reader<'a>, owner: Option<&str>, now_ms: i64) -> Result<Sifted<'a>> {
-    let length = r.array_up_to(limits::REQUEST_EVENTS_MAX, "request_events_max")?;
-    let (mut accepted, mut results) = (Vec::with_capacity(length), Vec::with_capacity(length));
-    for _ in 0..length {
-        let mut one = Reader::new(r.skip()?);
-        match Event::read(&mut one, owner).and_then(|event| not_from_future(event, now_ms)) {
+fn sift<'a>(events: &'a [u8], owner: Option<&str>, now_ms: i64) -> Result<Sifted<'a>> {
+    let (mut accepted, mut results) = (Vec::new(), Vec::new());
+    let mut reader = Reader::new(events);
+    reader.each(limits::REQUEST_EVENTS_MAX, "request_events_max", |r| {
+        let mut one = Reader::new(r.postpone());
+        let event = Event::read(&mut one, owner);
+        match one.result().and_then(|()| not_from_future(event, now_ms)) {
             Ok(event) => {
                 accepted.push(event);
                 results.push(None);
             }
             Err(error) => results.push(Some(error)),
         }
-    }
+    });
+    reader.finish()?;
     Ok((accepted, results))
 }
 
@@ -178,7 +164,7 @@ fn encode_within_bounds(profile: &Profile<'_>) -> Result<Vec<u8>> {
     if state.len() <= PROFILE_BYTES_MAX {
         return Ok(state);
     }
-    let message = text!("a state of `", state.len(), "` bytes; profile_bytes_max is ", PROFILE_BYTES_MAX);
+    let message = text!("a state of `{}` bytes; profile_bytes_max is {}", state.len(), PROFILE_BYTES_MAX);
     Err(Error::new(ErrorCode::LimitExceeded, message).in_field("state"))
 }
 
@@ -188,7 +174,7 @@ fn check_classes(profile: &Profile<'_>) -> Result<()> {
     if classes <= PROFILE_CLASSES_MAX {
         return Ok(());
     }
-    let message = text!("`", classes, "` pairs of class and channel; profile_classes_max is ", PROFILE_CLASSES_MAX);
+    let message = text!("`{}` pairs of class and channel; profile_classes_max is {}", classes, PROFILE_CLASSES_MAX);
     Err(Error::new(ErrorCode::LimitExceeded, message).in_field("state"))
 }
 
@@ -197,13 +183,15 @@ pub(super) fn merge_bytes(input: &[u8]) -> Result<Vec<u8>> {
     check_size(input)?;
     let mut reader = Reader::new(input);
     let mut profile = Profile::default();
-    read_fields(&mut reader, &["states"], &mut |r, _| {
-        for index in 0..r.array_up_to(limits::MERGE_STATES_MAX, "merge_states_max")? {
-            let state = r.bin().and_then(Profile::decode).map_err(|error| error.at_index(index))?;
-            profile = core::mem::take(&mut profile).merged(&state).0;
-        }
-        Ok(())
-    })?;
+    read_fields(&mut reader, &["states"], |r, _| {
+        r.each(limits::MERGE_STATES_MAX, "merge_states_max", |r| {
+            let bytes = r.bin();
+            if !r.failed() {
+                let state = r.take(Profile::decode(bytes));
+                profile = core::mem::take(&mut profile).merged(&state).0;
+            }
+        });
+    });
     reader.finish()?;
     let state = encode_within_bounds(&profile)?;
     let mut w = Writer::new();
@@ -217,7 +205,7 @@ fn check_size(input: &[u8]) -> Result<()> {
     if input.len() <= limits::REQUEST_BYTES_MAX {
         return Ok(());
     }
-    let message = text!("`", input.len(), "` bytes; request_bytes_max is ", limits::REQUEST_BYTES_MAX);
+    let message = text!("`{}` bytes; request_bytes_max is {}", input.len(), limits::REQUEST_BYTES_MAX);
     Err(Error::new(ErrorCode::LimitExceeded, message))
 }
 

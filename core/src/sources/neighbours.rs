@@ -3,12 +3,14 @@
 use super::sums::{ListSums, Sums};
 use crate::history::{History, OwnItem};
 use crate::model::{Model, Neighbours};
+use alloc::vec::Vec;
 
 /// Sums the rows of weighted items: `sum[b] = sum over a of weight(a) * list[a][b]`. An item of weight 0 is not read.
-pub fn sum(list: &Neighbours<'_>, items: impl Iterator<Item = (u32, i64)>) -> ListSums {
-    let mut out = ListSums { sums: Sums::with_capacity(2048), best: 0 };
-    for (item, weight) in items.filter(|(_, weight)| *weight > 0) {
-        for (neighbour, strength) in list.of(item) {
+pub fn sum(list: &Neighbours<'_>, items: &[(u32, i64)]) -> ListSums {
+    let neighbours: usize = items.iter().map(|(item, _)| list.rows.range(*item)).map(|(start, end)| end - start).sum();
+    let mut out = ListSums { sums: Sums::with_capacity(neighbours.min(2048)), best: 0 };
+    for (item, weight) in items.iter().filter(|(_, weight)| *weight > 0) {
+        for (neighbour, strength) in list.of(*item) {
             out.sums.add(neighbour, weight * i64::from(strength));
         }
     }
@@ -18,25 +20,23 @@ pub fn sum(list: &Neighbours<'_>, items: impl Iterator<Item = (u32, i64)>) -> Li
 
 /// Undirected neighbours of the history's newest items, each weighted by exp(-days/60) over its purchase days.
 pub fn bought_with_history(model: &Model<'_>, history: &History<'_>, newest: &[u32]) -> ListSums {
-    sum(&model.bought, weighted(history, newest, |own| own.decay_60))
+    sum(&model.bought, &weighted(history, newest, |own| own.decay_60))
 }
 
 /// Directed neighbours of the history's newest items, each weighted by 0.7^visits over its purchase days.
 pub fn bought_after_history(model: &Model<'_>, history: &History<'_>, newest: &[u32]) -> ListSums {
-    sum(&model.next_items, weighted(history, newest, |own| own.decay_visits))
+    sum(&model.next_items, &weighted(history, newest, |own| own.decay_visits))
 }
 
 /// Undirected neighbours of given items, each of weight 1.
 pub fn bought_with(model: &Model<'_>, items: &[u32]) -> ListSums {
-    sum(&model.bought, items.iter().map(|item| (*item, 1)))
+    let weighted: Vec<(u32, i64)> = items.iter().map(|item| (*item, 1)).collect();
+    sum(&model.bought, &weighted)
 }
 
-fn weighted<'h>(
-    history: &'h History<'_>,
-    newest: &'h [u32],
-    weight: fn(&OwnItem<'_>) -> i64,
-) -> impl Iterator<Item = (u32, i64)> + 'h {
+fn weighted(history: &History<'_>, newest: &[u32], weight: fn(&OwnItem<'_>) -> i64) -> Vec<(u32, i64)> {
     // Eight bits after the point are enough, and keep every sum far from overflow. A look counts as an eighth of a day.
-    let weight = move |own: &OwnItem<'_>| (weight(own) >> 8) + if own.viewed_ms.is_some() { 32 } else { 0 };
-    newest.iter().filter_map(|at| history.items.get(*at as usize)).filter_map(move |own| Some((own.item?, weight(own))))
+    let weight = |own: &OwnItem<'_>| (weight(own) >> 8) + if own.viewed_ms.is_some() { 32 } else { 0 };
+    let own = newest.iter().filter_map(|at| history.items.get(*at as usize));
+    own.filter_map(|own| Some((own.item?, weight(own)))).collect()
 }

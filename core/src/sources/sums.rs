@@ -1,9 +1,8 @@
 //! Exact sums per item, gathered from sparse rows.
 
-use alloc::collections::BinaryHeap;
+use crate::order::first_of;
 use alloc::vec;
 use alloc::vec::Vec;
-use core::cmp::Reverse;
 
 const EMPTY: u32 = u32::MAX;
 
@@ -99,18 +98,12 @@ impl ListSums {
 
     /// The `count` items of the greatest sums, in any order; ties by popularity, then index.
     pub fn top(&self, count: usize, popularity: impl Fn(u32) -> u32) -> Vec<u32> {
-        // The worst of the best so far lies on top; nearly every entry loses to it at once.
-        let mut best: BinaryHeap<Reverse<(i64, u32, Reverse<u32>)>> = BinaryHeap::with_capacity(count + 1);
-        for (item, sum) in self.sums.entries().filter(|entry| entry.1 > 0) {
-            if best.len() == count && best.peek().is_none_or(|worst| sum < worst.0.0) {
-                continue;
-            }
-            best.push(Reverse((sum, popularity(item), Reverse(item))));
-            if best.len() > count {
-                best.pop();
-            }
-        }
-        best.into_iter().map(|entry| entry.0.2.0).collect()
+        let positive = self.sums.entries().filter(|entry| entry.1 > 0);
+        let best = first_of(positive, count, |a, b| {
+            let by_popularity = || popularity(b.0).cmp(&popularity(a.0));
+            b.1.cmp(&a.1).then_with(by_popularity).then(a.0.cmp(&b.0))
+        });
+        best.into_iter().map(|entry| entry.0).collect()
     }
 }
 

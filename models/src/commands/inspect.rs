@@ -92,10 +92,7 @@ fn view(file: &[u8], model: &Model<'_>, compress: bool) -> View {
 /// Bytes of the root: where the first MessagePack value ends.
 fn root_length(file: &[u8]) -> usize {
     let mut reader = unisono_message::Reader::new(file);
-    match reader.skip() {
-        Ok(_) => file.len() - reader.rest().len(),
-        Err(_) => 0,
-    }
+    reader.skip().len()
 }
 
 /// The root as JSON, digests in hexadecimal; the list of sections stands beside it.

@@ -6,7 +6,8 @@ use crate::value::{Value, map};
 use unisono_core::model::ModelParts;
 use unisono_message::EventType;
 
-const CHANNELS: [&str; 5] = ["web", "store", "app", "email", "my_shop_2"];
+// The last two tell themselves apart only after their seventh letter.
+const CHANNELS: [&str; 6] = ["web", "store", "app", "email", "my_shop_2", "my_shop_10"];
 /// Moments that a weight, a quantity or an amount is rounded at: halves of a thousandth and of a millionth.
 const QUANTITIES: [f64; 6] = [1.0, 2.0, 0.5, 0.0015, 0.0025, 12.345];
 const PRICES: [f64; 7] = [0.0, 1.0, 2.5, 0.000_000_5, 0.000_016_5, 19.99, 1_000_000.25];

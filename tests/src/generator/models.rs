@@ -167,7 +167,7 @@ fn table(random: &mut Random, feature: Feature) -> Table {
 
 fn calibrations(random: &mut Random) -> Vec<(PlacementKind, Calibration)> {
     let mut out = Vec::new();
-    for kind in PlacementKind::ALL.into_iter().filter(|kind| *kind != PlacementKind::Offers) {
+    for kind in PlacementKind::ALL.iter().copied().filter(|kind| *kind != PlacementKind::Offers) {
         if random.chance(50) {
             out.push((kind, calibration(random)));
         }

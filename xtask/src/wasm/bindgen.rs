@@ -40,17 +40,21 @@ fn generate(input: &[u8], remove_names: bool, scratch: &Path) -> Result<(Vec<u8>
     let mut output = bindgen.generate_output().context("wasm-bindgen refused the module")?;
     let snippets = output.snippets().values().any(|list| !list.is_empty());
     ensure!(!snippets && output.local_modules().is_empty(), "the glue has JavaScript files of its own");
-    remove_runtime_globals(output.wasm_mut());
+    remove_inner_exports(output.wasm_mut());
     output.emit(scratch).context("wasm-bindgen can't write its files")?;
     Ok((tree::read(&scratch.join("unisono_bg.wasm"))?, tree::read_text(&scratch.join("unisono.js"))?))
 }
 
-/// Takes away the globals that wasm-bindgen's runtime exports for unwinding, which a module that traps never reads.
-fn remove_runtime_globals(module: &mut walrus::Module) {
+/// Takes away the exports that no one outside reads: globals that wasm-bindgen's runtime has for unwinding, which a module
+/// that traps never needs, and the comparison of bytes that wasm/src/memory.rs gives the compiler under its C name.
+fn remove_inner_exports(module: &mut walrus::Module) {
     let unused: Vec<_> = module
         .exports
         .iter()
-        .filter(|export| matches!(export.item, walrus::ExportItem::Global(_)) && export.name.starts_with("__"))
+        .filter(|export| match export.item {
+            walrus::ExportItem::Global(_) => export.name.starts_with("__"),
+            _ => export.name == "memcmp",
+        })
         .map(|export| export.id())
         .collect();
     for export in unused {
