@@ -38,6 +38,13 @@ impl Blend {
         self.tables.iter().fold(self.base, |sum, table| sum + table.points_of(table.feature.of(values)))
     }
 
+    /// What some features add beyond what they would add to an item that nothing is known of.
+    pub fn gain(&self, values: &[i64; FEATURES], nothing: &[i64; FEATURES], counts: impl Fn(Feature) -> bool) -> i64 {
+        let points =
+            |table: &Table| table.points_of(table.feature.of(values)) - table.points_of(table.feature.of(nothing));
+        self.tables.iter().filter(|table| counts(table.feature)).map(points).sum()
+    }
+
     /// The same sum, part by part; parts of 0 are left out.
     pub fn explain(&self, values: &[i64; FEATURES]) -> Explanation<'static> {
         let part = |table: &Table| {

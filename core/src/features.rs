@@ -79,6 +79,15 @@ features! {
     ViewedCount "viewed_count" Viewed "Looks at the item among the events that are kept.",
     Visits "visits" Background "Purchase days of the profile.",
     DaysSinceVisit "days_since_visit" Background "Days since the profile's last purchase day; -1 when there is none.",
+    OwnDecayVisits7 "own_decay_visits_7" Own "Sum over purchase days of 0.7^visits, in 1,024ths.",
+    OwnDecayVisits9 "own_decay_visits_9" Own "The same with 0.9^visits.",
+    OwnDecayVisits97 "own_decay_visits_97" Own "The same with 0.97^visits.",
+    OrderItems "order_items" Background "Distinct items per purchase day of the profile, in 16ths.",
+    CategoryDecay14 "category_decay_14" Background "Sum of exp(-days/14) over the profile's purchase days in the item's category, in 1,024ths.",
+    LooksSince "looks_since" Viewed "Other items looked at after the last look at this one; -1 when never.",
+    Looks "looks" Background "Looks among the events that are kept.",
+    BoughtLast "bought_last" History "Undirected weight from the newest item of the history, in 4,096ths of the best candidate's.",
+    NextLast "next_last" Next "Directed weight from the newest item of the history, in 4,096ths of the best candidate's.",
 }
 
 impl Feature {
@@ -131,6 +140,15 @@ pub fn values(scene: &Scene<'_, '_>, candidate: &Candidate) -> [i64; FEATURES] {
         own.map_or(0, |own| own.views.into()),
         visits,
         scene.history.days_since_visit,
+        of_own(|own| own.decay_visits, 0) >> 6,
+        of_own(|own| own.decay_visits_9, 0) >> 6,
+        of_own(|own| own.decay_visits_97, 0) >> 6,
+        i64::from(scene.history.item_days) * 16 / visits.max(1),
+        category.map_or(0, |category| scene.from_history.categories_14.get(u32::from(category))) >> 6,
+        own.filter(|own| own.viewed_ms.is_some()).map_or(-1, |own| own.looks_since.into()),
+        i64::from(scene.history.looks),
+        scene.from_history.bought_last.share(item),
+        scene.from_history.next_last.share(item),
     ]
 }
 
@@ -139,7 +157,15 @@ pub fn absent(values: &[i64; FEATURES]) -> [i64; FEATURES] {
     let mut out = *values;
     for (feature, value) in Feature::ALL.iter().zip(out.iter_mut()) {
         *value = match feature {
-            Feature::OwnAge | Feature::OwnVisitsSince | Feature::OwnGap | Feature::OwnDue | Feature::ViewedAge => -1,
+            Feature::OwnAge
+            | Feature::OwnVisitsSince
+            | Feature::OwnGap
+            | Feature::OwnDue
+            | Feature::OwnCategoryShare
+            | Feature::ViewedAge
+            | Feature::LooksSince => -1,
+            // What no one buys neither rises nor falls: 1 to 1.
+            Feature::PopularityTrend => 256,
             feature if feature.group() == Group::Background => *value,
             _ => 0,
         };

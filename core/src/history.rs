@@ -29,6 +29,8 @@ pub struct OwnItem<'a> {
     pub strength: i64,
     /// Sum over purchase days of exp(-days/7).
     pub decay_7: i64,
+    /// Sum over purchase days of exp(-days/14).
+    pub decay_14: i64,
     /// Sum over purchase days of exp(-days/60).
     pub decay_60: i64,
     /// Sum over purchase days of exp(-days/90).
@@ -37,16 +39,27 @@ pub struct OwnItem<'a> {
     pub decay_365: i64,
     /// Sum over purchase days of 0.7^visits.
     pub decay_visits: i64,
+    /// Sum over purchase days of 0.9^visits.
+    pub decay_visits_9: i64,
+    /// Sum over purchase days of 0.97^visits.
+    pub decay_visits_97: i64,
     /// When it was last looked at, Unix ms.
     pub viewed_ms: Option<i64>,
     /// Views among the events that are kept.
     pub views: u32,
+    /// Other items that were looked at after the last look at this one.
+    pub looks_since: u32,
 }
 
 impl OwnItem<'_> {
     /// Mean days between purchases; -1 below two.
     pub fn gap_days(&self) -> i64 {
         if self.days < 2 { -1 } else { (self.first_days - self.age_days) / i64::from(self.days - 1) }
+    }
+
+    /// 0.7^(other items looked at since) in 65,536ths; 0 when never looked at.
+    pub fn look_decay(&self) -> i64 {
+        if self.viewed_ms.is_some() { decay(f64::from(self.looks_since), VISITS_70) } else { 0 }
     }
 
     /// (days since + 1) / (gap + 1) in 256ths; -1 below two purchases.
@@ -66,6 +79,10 @@ pub struct History<'a> {
     pub days_since_visit: i64,
     /// The greatest strength of an item.
     pub strongest: i64,
+    /// Purchase days of all items together.
+    pub item_days: u32,
+    /// Looks among the events that are kept.
+    pub looks: u32,
     /// Items that the model does not know.
     pub unknown_items: u32,
     /// (index in the model, position in `items`), ascending.
@@ -77,16 +94,28 @@ struct DayWeights {
     age: i64,
     visit: u32,
     strength: i64,
-    decays: [i64; 5],
+    decays: [i64; 8],
+}
+
+/// 0.7 = exp(-1 / 2.8037), and so on: decays by visits are exponentials too.
+const VISITS_70: f64 = 2.8037;
+const VISITS_90: f64 = 9.4912;
+const VISITS_97: f64 = 32.8308;
+
+/// exp(-x/tau) in 65,536ths.
+fn decay(x: f64, tau: f64) -> i64 {
+    libm::rint(ONE * libm::exp(-x / tau)) as i64
 }
 
 impl DayWeights {
     fn new(age: i64, visit: u32) -> Self {
-        let decay = |days: f64, tau: f64| libm::rint(ONE * libm::exp(-days / tau)) as i64;
         let (days, back) = (age as f64, f64::from(visit));
         let strength = decay(days, 30.0) + 2 * decay(back, 50.0);
-        // 0.7 = exp(-1 / 2.8037).
-        let decays = [decay(days, 7.0), decay(days, 60.0), decay(days, 90.0), decay(days, 365.0), decay(back, 2.8037)];
+        let by_days = [7.0, 14.0, 60.0, 90.0, 365.0].map(|tau| decay(days, tau));
+        let by_visits = [VISITS_70, VISITS_90, VISITS_97].map(|tau| decay(back, tau));
+        let [d7, d14, d60, d90, d365] = by_days;
+        let [v70, v90, v97] = by_visits;
+        let decays = [d7, d14, d60, d90, d365, v70, v90, v97];
         DayWeights { age, visit, strength, decays }
     }
 }
@@ -99,6 +128,8 @@ impl<'a> History<'a> {
             visits: 0,
             days_since_visit: -1,
             strongest: 0,
+            item_days: 0,
+            looks: 0,
             unknown_items: 0,
             known: Vec::new(),
         }
@@ -142,6 +173,8 @@ impl<'a> History<'a> {
         for (position, own) in self.items.iter_mut().enumerate() {
             own.item = model.items.ids.find(own.id);
             self.strongest = self.strongest.max(own.strength);
+            self.item_days += own.days;
+            self.looks += own.views;
             match own.item {
                 // Items lie in order of their ids, and so do the model's.
                 Some(item) => self.known.push((item, position as u32)),
@@ -162,10 +195,11 @@ impl<'a> History<'a> {
         self.items.binary_search_by(|own| own.id.cmp(id)).ok().map(|at| at as u32)
     }
 
-    /// Positions of the newest `count` items: by last purchase or look, then by strength, then by id.
+    /// Positions of the newest `count` items: by the day of the last purchase or look, then by the last look, then by
+    /// strength, then by id.
     pub fn newest(&self, count: usize, now_ms: i64) -> Vec<u32> {
         let today = now_ms.div_euclid(DAY_MS);
-        let key = |at: &u32| self.items.get(*at as usize).map(|own| (own.last_day(today), own.strength));
+        let key = |at: &u32| self.items.get(*at as usize).map(|own| (own.last_day(today), own.viewed_ms, own.strength));
         first_of(0..self.items.len() as u32, count, |a, b| key(b).cmp(&key(a)))
     }
 }
@@ -187,8 +221,11 @@ fn add_day(own: &mut OwnItem<'_>, day: &DayWeights) {
     own.first_days = day.age;
     own.days += 1;
     own.strength += day.strength;
-    let [decay_7, decay_60, decay_90, decay_365, decay_visits] = day.decays;
+    let [decay_7, decay_14, decay_60, decay_90, decay_365, decay_visits, decay_visits_9, decay_visits_97] = day.decays;
     own.decay_7 += decay_7;
+    own.decay_14 += decay_14;
+    own.decay_visits_9 += decay_visits_9;
+    own.decay_visits_97 += decay_visits_97;
     own.decay_60 += decay_60;
     own.decay_90 += decay_90;
     own.decay_365 += decay_365;
@@ -213,4 +250,10 @@ fn add_views<'a>(items: &mut Vec<OwnItem<'a>>, profile: &Profile<'a>) {
         }
     }
     *items = sorted(items, |a, b| a.id.cmp(b.id));
+    let mut times: Vec<i64> = items.iter().filter_map(|own| own.viewed_ms).collect();
+    times = sorted(&times, i64::cmp);
+    for own in items.iter_mut() {
+        let looked_by = |ms: i64| times.partition_point(|time| *time <= ms);
+        own.looks_since = own.viewed_ms.map_or(0, |ms| (times.len() - looked_by(ms)) as u32);
+    }
 }

@@ -41,15 +41,16 @@ pub mod candidates;
 mod digest;
 mod eligibility;
 pub mod features;
+pub mod forest;
 pub mod history;
 pub mod model;
 mod offers;
 mod order;
-mod page;
+pub mod page;
 pub mod profile;
 pub mod ranking;
 pub mod scene;
-mod scores;
+pub mod scores;
 pub mod sources;
 
 pub use model::Model;

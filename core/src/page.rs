@@ -58,8 +58,7 @@ pub(crate) fn place<'a>(
     if is_filled_up(placement.kind) {
         fill_up(&scene, &rules, shown, placement.k, &collected, &mut kept, &mut left);
     }
-    let scoring = scores::scoring_of(model, placement.kind, scene.channel_counts.entries().next().is_some());
-    let scored: Vec<Scored<'a>> = kept.iter().map(|candidate| scored(scoring, &scene, candidate)).collect();
+    let (scoring, scored) = score(&scene, placement.kind, &kept, placement.k);
     let (taken, variants) = ranking::take_best(model, &scored, placement.k, shown);
     for variant in &variants {
         left.add(model, variant, Exclusion::AlreadyOnPage);
@@ -143,6 +142,25 @@ fn fill_up<'a>(
         }
         products += usize::from(model.items.group_of(item).is_none_or(|group| groups.insert(group)));
         kept.push(candidate);
+    }
+}
+
+/// Scores the candidates of a placement and says how: by the blend, or the blend's best by the forest.
+pub fn score<'b, 'a>(
+    scene: &'b Scene<'_, 'a>,
+    kind: PlacementKind,
+    candidates: &[Candidate<'a>],
+    k: usize,
+) -> (Scoring<'b>, Vec<Scored<'a>>) {
+    let model = scene.model;
+    let (scoring, forest) = scores::scoring_of(model, kind, scene.channel_counts.entries().next().is_some());
+    let by_blend: Vec<Scored<'a>> = candidates.iter().map(|candidate| scored(scoring, scene, candidate)).collect();
+    match forest {
+        None => (scoring, by_blend),
+        Some(forest) => {
+            let best = ranking::best_products(model, &by_blend, k.max(model.ranked_max as usize), k);
+            (forest, best.iter().map(|one| scored(forest, scene, &one.candidate)).collect())
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::candidates::Candidate;
 use crate::eligibility::Shown;
 use crate::model::Model;
-use crate::order::first_of;
+use crate::order::{IndexSet, first_of};
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
@@ -27,6 +27,22 @@ pub fn best_first(a: &Scored<'_>, b: &Scored<'_>) -> Ordering {
         .then_with(|| b.popularity.cmp(&a.popularity))
         .then_with(|| index(a).cmp(&index(b)))
         .then_with(|| a.candidate.unknown_id.cmp(b.candidate.unknown_id))
+}
+
+/// The best `count` in the total order, or more where these are variants of fewer than `products` products.
+pub fn best_products<'a>(model: &Model<'_>, scored: &[Scored<'a>], count: usize, products: usize) -> Vec<Scored<'a>> {
+    let mut count = count.max(1);
+    loop {
+        let best = first_of(scored.iter().copied(), count, best_first);
+        let mut groups = IndexSet::default();
+        let is_new = |one: &&Scored<'a>| {
+            one.candidate.item.and_then(|item| model.items.group_of(item)).is_none_or(|group| groups.insert(group))
+        };
+        if count >= scored.len() || best.iter().filter(is_new).count() >= products {
+            return best;
+        }
+        count = count.saturating_mul(2);
+    }
 }
 
 /// The best k in the total order, each product once; notes them on the page. The second list holds the candidates that

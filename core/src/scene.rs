@@ -13,24 +13,34 @@ pub struct FromHistory {
     pub bought: ListSums,
     /// Directed neighbours.
     pub next: ListSums,
+    /// Undirected neighbours of the newest item alone.
+    pub bought_last: ListSums,
+    /// Directed neighbours of the newest item alone.
+    pub next_last: ListSums,
     /// exp(-days/90) over purchase days per category, in 65,536ths.
     pub categories: Sums,
+    /// The same with exp(-days/14).
+    pub categories_14: Sums,
 }
 
 impl FromHistory {
     /// Gathers from the newest items of the history, as many as the model says.
     pub fn gather(model: &Model<'_>, history: &History<'_>, now_ms: i64) -> Self {
         let newest = history.newest(model.history_items as usize, now_ms);
-        let mut categories = Sums::default();
+        let (mut categories, mut categories_14) = (Sums::default(), Sums::default());
         for own in history.items.iter().filter(|own| own.decay_90 > 0) {
             if let Some(category) = own.item.and_then(|item| model.items.category_of(item)) {
                 categories.add(u32::from(category), own.decay_90);
+                categories_14.add(u32::from(category), own.decay_14);
             }
         }
         FromHistory {
             bought: neighbours::bought_with_history(model, history, &newest),
             next: neighbours::bought_after_history(model, history, &newest),
+            bought_last: neighbours::after_last(&model.bought, history, &newest),
+            next_last: neighbours::after_last(&model.next_items, history, &newest),
             categories,
+            categories_14,
         }
     }
 }

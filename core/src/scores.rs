@@ -2,7 +2,8 @@
 
 use crate::blend::Blend;
 use crate::candidates::Candidate;
-use crate::features::{FEATURES, Feature, Group, absent, values};
+use crate::features::{Feature, Group, absent, values};
+use crate::forest::Forest;
 use crate::model::Model;
 use crate::order::sorted;
 use crate::scene::Scene;
@@ -12,25 +13,35 @@ use unisono_message::{Explanation, Part, PlacementKind, Reason};
 
 /// How a kind of placement scores.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Scoring<'b> {
-    /// By a learned blend.
+pub enum Scoring<'b> {
+    /// By a learned blend: the whole score, or what chooses whom the forest ranks.
     Learned(&'b Blend),
+    /// By trees.
+    Forest(&'b Forest<'b>),
     /// By distinct profiles of the last 28 days: of the channel where the model lists it, else of all.
     Popularity(Feature),
     /// By the time of the last look, newest first: minus its age in ms.
     Recency,
 }
 
-/// The scoring of a kind in a scene.
-pub(crate) fn scoring_of<'b>(model: &'b Model<'_>, kind: PlacementKind, channel_known: bool) -> Scoring<'b> {
+/// The scoring of a kind in a scene, and the forest that ranks the best of it, if the model has one.
+pub(crate) fn scoring_of<'b>(
+    model: &'b Model<'_>,
+    kind: PlacementKind,
+    channel_known: bool,
+) -> (Scoring<'b>, Option<Scoring<'b>>) {
+    let learned = |blend, forest: &'b Forest<'b>| {
+        let forest = (!forest.is_empty()).then_some(Scoring::Forest(forest));
+        (Scoring::Learned(blend), forest)
+    };
     match kind {
         PlacementKind::ForYou | PlacementKind::BuyAgain | PlacementKind::Rerank | PlacementKind::Offers => {
-            Scoring::Learned(&model.next)
+            learned(&model.next, &model.next_forest)
         }
-        PlacementKind::Similar | PlacementKind::BoughtTogether => Scoring::Learned(&model.together),
-        PlacementKind::Trending if channel_known => Scoring::Popularity(Feature::PopularityChannel),
-        PlacementKind::Trending => Scoring::Popularity(Feature::PopularityRecent),
-        PlacementKind::RecentlyViewed => Scoring::Recency,
+        PlacementKind::Similar | PlacementKind::BoughtTogether => learned(&model.together, &model.together_forest),
+        PlacementKind::Trending if channel_known => (Scoring::Popularity(Feature::PopularityChannel), None),
+        PlacementKind::Trending => (Scoring::Popularity(Feature::PopularityRecent), None),
+        PlacementKind::RecentlyViewed => (Scoring::Recency, None),
     }
 }
 
@@ -38,6 +49,7 @@ pub(crate) fn scoring_of<'b>(model: &'b Model<'_>, kind: PlacementKind, channel_
 pub(crate) fn score(scoring: Scoring<'_>, scene: &Scene<'_, '_>, candidate: &Candidate<'_>) -> i64 {
     match scoring {
         Scoring::Learned(blend) => blend.score(&values(scene, candidate)),
+        Scoring::Forest(forest) => forest.score(&values(scene, candidate)),
         Scoring::Popularity(Feature::PopularityChannel) => {
             i64::from(scene.channel_count(candidate.item)) << scene.model.scale_bits
         }
@@ -63,13 +75,14 @@ pub(crate) fn explain(scoring: Scoring<'_>, scene: &Scene<'_, '_>, candidate: &C
     };
     match scoring {
         Scoring::Learned(blend) => blend.explain(&values(scene, candidate)),
+        Scoring::Forest(forest) => forest.explain(&values(scene, candidate)),
         Scoring::Popularity(feature) => one(feature, feature.of(&values(scene, candidate))),
         Scoring::Recency => one(Feature::ViewedAge, age_ms(scene, candidate) / 3_600_000),
     }
 }
 
-/// Reasons for a recommendation, strongest first, at least one: the groups of features that add more than they would for
-/// an item that nothing is known of.
+/// Reasons for a recommendation, strongest first, at least one: the groups of features by what they add, of those that are
+/// not what they would be for an item that nothing is known of.
 pub(crate) fn reasons(
     scoring: Scoring<'_>,
     kind: PlacementKind,
@@ -82,7 +95,7 @@ pub(crate) fn reasons(
     match scoring {
         Scoring::Recency => return vec![Reason::ViewedBefore],
         Scoring::Popularity(_) => return vec![Reason::Popular],
-        Scoring::Learned(blend) => {
+        Scoring::Learned(_) | Scoring::Forest(_) => {
             let present = values(scene, candidate);
             let nothing = absent(&present);
             for (group, reason) in [
@@ -93,9 +106,20 @@ pub(crate) fn reasons(
                 (Group::Viewed, Reason::ViewedBefore),
                 (Group::Popular, Reason::Popular),
             ] {
-                found.push((gain(blend, group, &present, &nothing), reason));
+                let speaks =
+                    |feature: Feature| feature.group() == group && feature.of(&present) != feature.of(&nothing);
+                let gain = match scoring {
+                    Scoring::Forest(forest) => forest.gain(&present, speaks),
+                    Scoring::Learned(blend) => blend.gain(&present, &nothing, speaks),
+                    _ => 0,
+                };
+                found.push((gain, reason));
             }
         }
+    }
+    // What was never bought is never recommended for having been bought, whatever the figures of such items add.
+    if own.is_none_or(|own| own.days == 0) {
+        found.retain(|(_, reason)| *reason != of_own);
     }
     // Stable: reasons of equal gain stay in the order above.
     let found = sorted(&found, |a, b| b.0.cmp(&a.0));
@@ -109,13 +133,4 @@ pub(crate) fn reasons(
         });
     }
     out
-}
-
-fn gain(blend: &Blend, group: Group, present: &[i64; FEATURES], nothing: &[i64; FEATURES]) -> i64 {
-    let of_group = blend.tables.iter().filter(|table| table.feature.group() == group);
-    let differs = |table: &&crate::blend::Table| table.feature.of(present) != table.feature.of(nothing);
-    of_group
-        .filter(differs)
-        .map(|table| table.points_of(table.feature.of(present)) - table.points_of(table.feature.of(nothing)))
-        .sum()
 }

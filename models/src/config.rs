@@ -87,8 +87,8 @@ settings! {
             "Days between cuts, and of the cases after each; shortened where the log is too short for them.";
         case_items_min: usize = 0, 0 to 1_000,
             "Fewest distinct items of an order that makes a case; 0 lets fit decide: the lower quartile of orders, 2 to 5.";
-        negatives: f64 = 0.15, 0.000001 to 1,
-            "Share of the candidates that were not taken which the fit reads.";
+        negatives: f64 = 0.0, 0 to 1,
+            "Share of the candidates that were not taken which the fit reads; 0 lets fit decide: 0.15 where orders are learned, all where views are.";
         rows_max: usize = 1_000_000, 1_000 to 1_000_000_000,
             "Rows that a fit reads; of more, whole cases are left out by a hash.";
         bins: usize = 24, 4 to 256,
@@ -97,6 +97,18 @@ settings! {
             "Learning rate of FTRL-proximal: small rates smooth, large ones follow few rows.";
         passes: u32 = 2, 1 to 100,
             "How often the rows are gone through.";
+        trees: usize = 100, 0 to 4_096,
+            "Boosted trees that rank what the blend found best; 0 for none. Fewer than 500 cases have none.";
+        tree_leaves: usize = 31, 2 to 1_024,
+            "Leaves of a tree at most.";
+        tree_rate: f64 = 0.05, 0.000001 to 1,
+            "Share of its step that each tree takes.";
+        tree_bins: usize = 63, 4 to 250,
+            "Bins per feature of the trees.";
+        ranked_max: u32 = 200, 1 to 10_000,
+            "Candidates that the trees rank, unless a placement asks for more.";
+        short_weight: f64 = 0.5, 0 to 1,
+            "What a case counts for the trees when its history is cut to its last 0, 1, 2, 3, 5 or 10 orders; 0 leaves such cases out.";
         scale_bits: u32 = 16, 8 to 24,
             "Bits after the binary point of scores.";
         seed: u64 = 7, 0 to 9e15,

@@ -81,7 +81,13 @@ impl FitValidParams {
         };
         let threads = options.threads.max(1);
         let rules = CountRules { params: &params.tables, min_support, target, until_ms: end_ms, threads };
-        let recipe = Recipe { params: &params.learn, end_ms, items_min, count: rules };
+        let mut learn_params = params.learn.clone();
+        learn_params.negatives = match (params.learn.negatives, target) {
+            (0.0, Target::Purchase) => 0.15,
+            (0.0, Target::View) => 1.0,
+            (chosen, _) => chosen,
+        };
+        let recipe = Recipe { params: &learn_params, end_ms, items_min, count: rules };
         let learned = learn(tables, recipe, options.progress)?;
         let mut parts = options.progress.stage("tables of all events", || count(tables, rules, options.progress))?;
         let mut report = FitReport {
@@ -99,6 +105,8 @@ impl FitValidParams {
         };
         parts.scale_bits = params.learn.scale_bits;
         (parts.next, parts.together, parts.calibrations) = (learned.next, learned.together, learned.calibrations);
+        (parts.next_forest, parts.together_forest) = (learned.next_forest, learned.together_forest);
+        parts.ranked_max = params.learn.ranked_max;
         parts.data = data_facts(tables, &report, end_ms);
         parts.config = config_facts(params, &report);
         parts.metrics = metric_facts(&report);

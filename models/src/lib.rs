@@ -28,6 +28,7 @@
 //! the floor.
 
 pub mod blend;
+pub mod boost;
 pub mod commands;
 pub mod config;
 pub mod counts;

@@ -38,10 +38,18 @@ fn made() -> (Vec<u8>, Vec<u8>, Vec<u8>) {
     (model::encode(&page.parts).unwrap(), page.inputs[0].clone(), state)
 }
 
+/// The same model with trees.
+fn with_trees() -> Vec<u8> {
+    let name = "trees-rank-the-best-of-the-blend-and-explain-their-paths.json";
+    model::encode(&CaseFile::read(&path("tests/cases").join(name)).unwrap().parts).unwrap()
+}
+
 #[test]
 fn today_still_writes_the_golden_model_and_state() {
     let (model, request, state) = made();
     bless("model.unisono", &model);
+    bless("model-with-trees.unisono", &with_trees());
+    assert!(golden("model-with-trees.unisono") == with_trees(), "the encoder of trees writes other bytes");
     bless("request.msgpack", &request);
     bless("profile_state.msgpack", &state);
     bless("response.msgpack", &recommend(&Model::load(&model).unwrap(), &request));
@@ -51,14 +59,16 @@ fn today_still_writes_the_golden_model_and_state() {
 
 #[test]
 fn the_golden_model_is_read_as_documented_and_encodes_to_itself() {
-    let file = golden("model.unisono");
-    let plain = PlainModel::read(&file).unwrap();
-    let parts = plain.parts().unwrap();
-    assert!(model::encode(&parts).unwrap() == file, "the parts encode to other bytes");
-    assert!(plain.write() == file, "the root encodes to other bytes");
-    let loaded = Model::load(&file).unwrap();
-    assert_eq!(field(&plain.root, "model_id").and_then(Value::as_slice), Some(&loaded.model_id[..]));
-    assert_eq!(loaded.items_len as usize, parts.items.ids.len());
+    for name in ["model.unisono", "model-with-trees.unisono"] {
+        let file = golden(name);
+        let plain = PlainModel::read(&file).unwrap();
+        let parts = plain.parts().unwrap();
+        assert!(model::encode(&parts).unwrap() == file, "the parts encode to other bytes");
+        assert!(plain.write() == file, "the root encodes to other bytes");
+        let loaded = Model::load(&file).unwrap();
+        assert_eq!(field(&plain.root, "model_id").and_then(Value::as_slice), Some(&loaded.model_id[..]));
+        assert_eq!(loaded.items_len as usize, parts.items.ids.len());
+    }
 }
 
 /// Step by step what a reader in Python does; nothing of ours between.

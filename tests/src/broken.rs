@@ -26,6 +26,9 @@ pub fn broken_models(sound: &[u8]) -> Vec<BrokenModel> {
     all.tables();
     all.entries();
     all.contents();
+    if all.plain.place("trees.next_left").is_some() {
+        all.trees();
+    }
     all.all
 }
 
@@ -145,6 +148,40 @@ impl Makings {
         self.add("probabilities that fall", ErrorCode::ModelRootInvalid, "calibrations.for_you", |plain| {
             set(&mut plain.root, "calibrations", map(vec![("for_you", falling)]));
         });
+    }
+
+    /// Of a file whose `next` has trees.
+    fn trees(&mut self) {
+        let (nodes, leaves) =
+            (self.plain.bytes("trees.next_left").len() / 2, self.plain.bytes("trees.next_leaves").len() / 4);
+        let beyond = ErrorCode::ModelIndexOutOfRange;
+        for (what, name, link) in [
+            ("a root beyond the nodes", "trees.next_roots", nodes as u16),
+            ("a root beyond the leaves", "trees.next_roots", 0x8000 | leaves as u16),
+            ("a node that leads to itself", "trees.next_left", 0),
+            ("a link beyond the nodes", "trees.next_right", nodes as u16),
+            ("a link beyond the leaves", "trees.next_right", 0x8000 | leaves as u16),
+        ] {
+            let mut bytes = self.plain.bytes(name).to_vec();
+            bytes[..2].copy_from_slice(&link.to_le_bytes());
+            self.add(what, beyond, name, |plain| plain.overwrite(name, &bytes));
+        }
+        let features = vec![200; nodes];
+        self.add("a feature without bins", beyond, "trees.next_features", |plain| {
+            plain.overwrite("trees.next_features", &features);
+        });
+        for name in ["trees.next_right", "trees.next_thresholds", "trees.next_values"] {
+            self.add(&format!("no `{name}`"), ErrorCode::ModelSectionMissing, name, |plain| plain.remove(name));
+        }
+        self.add(
+            "a forest whose bins no one knows",
+            ErrorCode::ModelRootInvalid,
+            "next_forest.bins[0].name",
+            |plain| {
+                let bins = map(vec![("name", "moon_phase".into()), ("edges", Value::Array(vec![]))]);
+                set(&mut plain.root, "next_forest", map(vec![("base", 0.into()), ("bins", Value::Array(vec![bins]))]));
+            },
+        );
     }
 
     fn entries(&mut self) {

@@ -35,4 +35,5 @@ pub mod plain_model;
 pub mod random;
 pub mod runtime;
 pub mod suite;
+pub mod trees;
 pub mod value;

@@ -9,7 +9,8 @@ use crate::value::{Value, encode, field, int, list, set, text};
 use anyhow::{Context, Result, ensure};
 use unisono_core::blend::{Blend, Calibration, Table};
 use unisono_core::features::Feature;
-use unisono_core::model::{Fact, ItemParts, ModelParts, NeighbourParts, OfferPart, PopularityParts};
+use unisono_core::forest::Bins;
+use unisono_core::model::{Fact, ForestParts, ItemParts, ModelParts, NeighbourParts, OfferPart, PopularityParts};
 use unisono_message::PlacementKind;
 
 /// A file in its pieces.
@@ -122,6 +123,9 @@ impl PlainModel {
             scale_bits: number("scale_bits")?,
             next: blend(field(root, "next").context("`next`")?)?,
             together: blend(field(root, "together").context("`together`")?)?,
+            next_forest: self.forest("next")?,
+            together_forest: self.forest("together")?,
+            ranked_max: number("ranked_max").unwrap_or(ModelParts::default().ranked_max),
             calibrations: calibrations(field(root, "calibrations").context("`calibrations`")?)?,
             data: facts(root, "data"),
             config: facts(root, "config"),
@@ -132,6 +136,27 @@ impl PlainModel {
             next_items: self.neighbours("next"),
             offers: self.offers()?,
             channels,
+        })
+    }
+
+    fn forest(&self, task: &str) -> Result<ForestParts> {
+        let Some(root) = field(&self.root, &format!("{task}_forest")) else { return Ok(ForestParts::default()) };
+        let name = |array: &str| format!("trees.{task}_{array}");
+        let i32s = |array: &str| self.u32s(&name(array)).into_iter().map(|bits| bits as i32).collect();
+        let bins = |bins: &Value| {
+            let feature = text(bins, "name").and_then(Feature::from_name).context("bins name a feature")?;
+            Ok(Bins { feature, edges: ints(bins, "edges") })
+        };
+        Ok(ForestParts {
+            base: field(root, "base").and_then(int).context("a base")?,
+            bins: list(root, "bins").iter().map(bins).collect::<Result<_>>()?,
+            roots: self.u16s(&name("roots")),
+            features: self.bytes(&name("features")).to_vec(),
+            thresholds: self.bytes(&name("thresholds")).to_vec(),
+            left: self.u16s(&name("left")),
+            right: self.u16s(&name("right")),
+            values: i32s("values"),
+            leaves: i32s("leaves"),
         })
     }
 

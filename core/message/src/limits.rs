@@ -66,6 +66,8 @@ pub const MODEL_CATEGORIES_MAX: usize = 65_535;
 pub const MODEL_CHANNELS_MAX: usize = 32;
 /// Offers of one model.
 pub const MODEL_OFFERS_MAX: usize = 100_000;
+/// Trees of one forest; a forest has at most 32,768 nodes and as many leaves.
+pub const MODEL_TREES_MAX: usize = 4_096;
 /// Features of a blend.
 pub const MODEL_FEATURES_MAX: usize = 64;
 /// Bins of one feature.

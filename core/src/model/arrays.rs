@@ -47,6 +47,7 @@ macro_rules! view {
 
 view!(U16s, u16, 2, "A `u16` array, little-endian.");
 view!(U32s, u32, 4, "A `u32` array, little-endian.");
+view!(I32s, i32, 4, "An `i32` array, little-endian.");
 view!(I64s, i64, 8, "An `i64` array, little-endian.");
 
 impl U32s<'_> {

@@ -1,7 +1,7 @@
 //! Parts to bytes. Its twin `load.rs` stands beside it; golden files pin both.
 
 use super::layout::{FORMAT_VERSION, NO_GROUP, Section, data_start};
-use super::parts::{Fact, ModelParts, NeighbourParts};
+use super::parts::{Fact, ForestParts, ModelParts, NeighbourParts};
 use crate::blend::{Blend, Calibration};
 use crate::digest::sha256;
 use alloc::string::String;
@@ -51,7 +51,8 @@ pub fn encode(parts: &ModelParts) -> Result<Vec<u8>, Error> {
 
 fn root(parts: &ModelParts, model_id: Option<&[u8; 32]>, sections: &[u8]) -> Vec<u8> {
     let mut w = Writer::new();
-    w.map(17 + usize::from(model_id.is_some()));
+    let has_trees = !parts.next_forest.roots.is_empty() || !parts.together_forest.roots.is_empty();
+    w.map(17 + usize::from(model_id.is_some()) + if has_trees { 3 } else { 0 });
     w.str("format_version");
     w.int(FORMAT_VERSION);
     if let Some(model_id) = model_id {
@@ -89,6 +90,14 @@ fn root(parts: &ModelParts, model_id: Option<&[u8; 32]>, sections: &[u8]) -> Vec
     write_blend(&mut w, &parts.next);
     w.str("together");
     write_blend(&mut w, &parts.together);
+    if has_trees {
+        w.str("next_forest");
+        write_forest(&mut w, &parts.next_forest);
+        w.str("together_forest");
+        write_forest(&mut w, &parts.together_forest);
+        w.str("ranked_max");
+        w.int(i64::from(parts.ranked_max));
+    }
     w.str("calibrations");
     w.map(parts.calibrations.len());
     for (kind, calibration) in &parts.calibrations {
@@ -129,6 +138,21 @@ fn write_blend(w: &mut Writer, blend: &Blend) {
     }
 }
 
+fn write_forest(w: &mut Writer, forest: &ForestParts) {
+    w.map(2);
+    w.str("base");
+    w.int(forest.base);
+    w.str("bins");
+    w.array(forest.bins.len());
+    for bins in &forest.bins {
+        w.map(2);
+        w.str("name");
+        w.str(bins.feature.as_str());
+        w.str("edges");
+        write_ints(w, &bins.edges);
+    }
+}
+
 fn write_calibration(w: &mut Writer, calibration: &Calibration) {
     w.map(2);
     w.str("scores");
@@ -150,6 +174,7 @@ fn sections_of(parts: &ModelParts) -> Vec<(Section, Vec<u8>)> {
 
 fn bytes_of(section: Section, parts: &ModelParts) -> Vec<u8> {
     let (items, popularity, offers) = (&parts.items, &parts.popularity, &parts.offers);
+    let (next, together) = (&parts.next_forest, &parts.together_forest);
     let offer_u32 = |f: fn(&super::parts::OfferPart) -> u32| u32s(offers.iter().map(f));
     match section {
         Section::ItemIdOffsets => string_offsets(items.ids.iter()),
@@ -177,6 +202,20 @@ fn bytes_of(section: Section, parts: &ModelParts) -> Vec<u8> {
         Section::NextOffsets => neighbour_offsets(&parts.next_items, parts),
         Section::NextItems => u32s(parts.next_items.items.iter().copied()),
         Section::NextWeights => u16s(parts.next_items.weights.iter().copied()),
+        Section::NextTreeRoots => u16s(next.roots.iter().copied()),
+        Section::NextTreeFeatures => next.features.clone(),
+        Section::NextTreeThresholds => next.thresholds.clone(),
+        Section::NextTreeLeft => u16s(next.left.iter().copied()),
+        Section::NextTreeRight => u16s(next.right.iter().copied()),
+        Section::NextTreeValues => i32s(next.values.iter().copied()),
+        Section::NextTreeLeaves => i32s(next.leaves.iter().copied()),
+        Section::TogetherTreeRoots => u16s(together.roots.iter().copied()),
+        Section::TogetherTreeFeatures => together.features.clone(),
+        Section::TogetherTreeThresholds => together.thresholds.clone(),
+        Section::TogetherTreeLeft => u16s(together.left.iter().copied()),
+        Section::TogetherTreeRight => u16s(together.right.iter().copied()),
+        Section::TogetherTreeValues => i32s(together.values.iter().copied()),
+        Section::TogetherTreeLeaves => i32s(together.leaves.iter().copied()),
         _ if offers.is_empty() => Vec::new(),
         Section::OfferIdOffsets => string_offsets(offers.iter().map(|offer| &offer.id)),
         Section::OfferIdBytes => offers.iter().flat_map(|offer| offer.id.bytes()).collect(),
@@ -230,6 +269,10 @@ fn u16s(values: impl Iterator<Item = u16>) -> Vec<u8> {
 
 fn u32s(values: impl Iterator<Item = u32>) -> Vec<u8> {
     values.flat_map(u32::to_le_bytes).collect()
+}
+
+fn i32s(values: impl Iterator<Item = i32>) -> Vec<u8> {
+    values.flat_map(i32::to_le_bytes).collect()
 }
 
 fn i64s(values: impl Iterator<Item = i64>) -> Vec<u8> {

@@ -21,6 +21,8 @@ pub enum Dtype {
     U16,
     /// Four bytes, little-endian.
     U32,
+    /// Four bytes, two's complement, little-endian.
+    I32,
     /// Eight bytes, two's complement, little-endian.
     I64,
 }
@@ -32,6 +34,7 @@ impl Dtype {
             Dtype::U8 => "u1",
             Dtype::U16 => "<u2",
             Dtype::U32 => "<u4",
+            Dtype::I32 => "<i4",
             Dtype::I64 => "<i8",
         }
     }
@@ -92,6 +95,20 @@ sections! {
     OfferPopularity "offers.popularity" U32 "Distinct profiles that redeemed it; 0 below the support floor.",
     OfferItemOffsets "offers.item_offsets" U32 "Start of each offer's row of items, and the end.",
     OfferItems "offers.items" U32 "Items that it covers, ascending within an offer.",
+    NextTreeRoots "trees.next_roots" U16 "Forest of `next`: link to the root of each tree; links of 32,768 and more point at leaves.",
+    NextTreeFeatures "trees.next_features" U8 "Each node's feature, as its place among the forest's bins in the root.",
+    NextTreeThresholds "trees.next_thresholds" U8 "A candidate goes left when its bin is at most this.",
+    NextTreeLeft "trees.next_left" U16 "Link on the left, to a later node or a leaf.",
+    NextTreeRight "trees.next_right" U16 "Link on the right.",
+    NextTreeValues "trees.next_values" I32 "Each node's mean of the leaves below, in 2^-scale_bits.",
+    NextTreeLeaves "trees.next_leaves" I32 "Each leaf's points, in 2^-scale_bits.",
+    TogetherTreeRoots "trees.together_roots" U16 "Forest of `together`: the same seven arrays.",
+    TogetherTreeFeatures "trees.together_features" U8 "See `trees.next_features`.",
+    TogetherTreeThresholds "trees.together_thresholds" U8 "See `trees.next_thresholds`.",
+    TogetherTreeLeft "trees.together_left" U16 "See `trees.next_left`.",
+    TogetherTreeRight "trees.together_right" U16 "See `trees.next_right`.",
+    TogetherTreeValues "trees.together_values" I32 "See `trees.next_values`.",
+    TogetherTreeLeaves "trees.together_leaves" I32 "See `trees.next_leaves`.",
 }
 
 /// Bit of `items.flags`.

@@ -1,10 +1,12 @@
 //! Bytes to a model: views into the file, checked once. Its twin `encode.rs` stands beside it.
 
-use super::arrays::{I64s, Rows, SortedStrings, U16s, U32s};
+use super::arrays::{I32s, I64s, Rows, SortedStrings, U16s, U32s};
 use super::layout::{ALIGNMENT, NO_CATEGORY, Section};
-use super::root::{self, Root, SectionEntry};
+use super::root::{self, ForestRoot, Root, SectionEntry};
 use super::{Items, Model, Neighbours, Offers, Popularity};
 use crate::digest::sha256;
+use crate::forest::{Forest, LEAF};
+use core::mem::take;
 use unisono_message::limits;
 use unisono_message::text;
 use unisono_message::{Error, ErrorCode, Result};
@@ -17,7 +19,8 @@ impl<'a> Model<'a> {
     /// `model_section_invalid`, `model_section_hash`, `model_index_out_of_range`, `model_ranges_unsupported`,
     /// `trailing_bytes`; the field names the section.
     pub fn load(file: &'a [u8]) -> Result<Self> {
-        let root = root::read(file)?;
+        let mut root = root::read(file)?;
+        let (next, together) = (take(&mut root.next_forest), take(&mut root.together_forest));
         let sections = Sections::check(file, &root)?;
         let n = root.items as usize;
         let items = read_items(&sections, n)?;
@@ -28,6 +31,8 @@ impl<'a> Model<'a> {
         let next_items =
             read_neighbours(&sections, n, [Section::NextOffsets, Section::NextItems, Section::NextWeights])?;
         let offers = read_offers(&sections, n, categories)?;
+        let next_forest = read_forest(&sections, next, NEXT_TREES)?;
+        let together_forest = read_forest(&sections, together, TOGETHER_TREES)?;
         Ok(Model {
             model_id: root.model_id,
             items_len: root.items,
@@ -41,6 +46,9 @@ impl<'a> Model<'a> {
             scale_bits: root.scale_bits,
             next: root.next,
             together: root.together,
+            next_forest,
+            together_forest,
+            ranked_max: root.ranked_max,
             calibrations: root.calibrations,
             sections: root.sections,
             items,
@@ -122,8 +130,20 @@ impl<'a, 'r> Sections<'a, 'r> {
     }
 
     #[inline(never)]
+    fn any_u16s(&self, section: Section) -> Result<U16s<'a>> {
+        U16s::new(self.optional(section)?).ok_or_else(|| ragged(section))
+    }
+
+    #[inline(never)]
+    fn i32s(&self, section: Section, length: usize) -> Result<I32s<'a>> {
+        let array = I32s::new(self.optional(section)?).ok_or_else(|| ragged(section))?;
+        check_length(section, array.len(), length)?;
+        Ok(array)
+    }
+
+    #[inline(never)]
     fn u16s(&self, section: Section, length: usize) -> Result<U16s<'a>> {
-        let array = U16s::new(self.optional(section)?).ok_or_else(|| ragged(section))?;
+        let array = self.any_u16s(section)?;
         check_length(section, array.len(), length)?;
         Ok(array)
     }
@@ -277,6 +297,65 @@ fn read_offers<'a>(s: &Sections<'a, '_>, n: usize, categories: usize) -> Result<
         rows,
         items,
     })
+}
+
+const NEXT_TREES: [Section; 7] = [
+    Section::NextTreeRoots,
+    Section::NextTreeFeatures,
+    Section::NextTreeThresholds,
+    Section::NextTreeLeft,
+    Section::NextTreeRight,
+    Section::NextTreeValues,
+    Section::NextTreeLeaves,
+];
+
+const TOGETHER_TREES: [Section; 7] = [
+    Section::TogetherTreeRoots,
+    Section::TogetherTreeFeatures,
+    Section::TogetherTreeThresholds,
+    Section::TogetherTreeLeft,
+    Section::TogetherTreeRight,
+    Section::TogetherTreeValues,
+    Section::TogetherTreeLeaves,
+];
+
+/// Reads the trees of a forest and checks every link: to a later node or to a leaf, so that every walk ends.
+fn read_forest<'a>(
+    s: &Sections<'a, '_>,
+    root: ForestRoot,
+    [roots, features, thresholds, left, right, values, leaves]: [Section; 7],
+) -> Result<Forest<'a>> {
+    let roots_name = roots;
+    let roots = s.any_u16s(roots)?;
+    let nodes = s.any_u16s(left)?.len();
+    let leaves = I32s::new(s.optional(leaves)?).ok_or_else(|| ragged(leaves))?;
+    if roots.len() > limits::MODEL_TREES_MAX || nodes > usize::from(LEAF) || leaves.len() > usize::from(LEAF) {
+        return Err(invalid(roots_name.name(), "names more than model_trees_max trees, or 32,768 nodes or leaves"));
+    }
+    let forest = Forest {
+        base: root.base,
+        bins: root.bins,
+        roots,
+        features: s.u8s(features, nodes)?,
+        thresholds: s.u8s(thresholds, nodes)?,
+        left: s.u16s(left, nodes)?,
+        right: s.u16s(right, nodes)?,
+        values: s.i32s(values, nodes)?,
+        leaves,
+    };
+    let leads_on = |link: u16, after: usize| match link & LEAF {
+        0 => (after..nodes).contains(&link.into()),
+        _ => usize::from(link & !LEAF) < leaves.len(),
+    };
+    for (section, links, step) in [(roots_name, forest.roots, 0), (left, forest.left, 1), (right, forest.right, 1)] {
+        if let Some(at) = links.iter().enumerate().position(|(at, link)| !leads_on(link, step * (at + 1))) {
+            return Err(out_of_range(section, at, nodes));
+        }
+    }
+    match forest.features.iter().position(|feature| usize::from(*feature) >= forest.bins.len()) {
+        Some(at) => Err(out_of_range(features, at, forest.bins.len())),
+        None => Ok(forest),
+    }
 }
 
 #[cold]

@@ -7,13 +7,14 @@ mod load;
 mod parts;
 mod root;
 
-pub use arrays::{I64s, Rows, SortedStrings, U16s, U32s};
+pub use arrays::{I32s, I64s, Rows, SortedStrings, U16s, U32s};
 pub use encode::encode;
 pub use layout::{Dtype, FLAG_RESTRICTED, FLAG_SENSITIVE, FORMAT_VERSION, NO_CATEGORY, NO_GROUP, Section, data_start};
-pub use parts::{Fact, ItemParts, ModelParts, NeighbourParts, OfferPart, PopularityParts};
+pub use parts::{Fact, ForestParts, ItemParts, ModelParts, NeighbourParts, OfferPart, PopularityParts};
 pub use root::SectionEntry;
 
 use crate::blend::{Blend, Calibration};
+use crate::forest::Forest;
 use alloc::vec::Vec;
 use unisono_message::PlacementKind;
 
@@ -44,6 +45,12 @@ pub struct Model<'a> {
     pub next: Blend,
     /// For `bought_together` and `similar`.
     pub together: Blend,
+    /// Ranks what `next` found best; empty where the blend alone ranks.
+    pub next_forest: Forest<'a>,
+    /// Ranks what `together` found best.
+    pub together_forest: Forest<'a>,
+    /// Candidates at most that a forest ranks, unless more are asked for.
+    pub ranked_max: u32,
     /// Score to probability, per kind of placement.
     pub calibrations: Vec<(PlacementKind, Calibration)>,
     /// Every section as the root lists it.

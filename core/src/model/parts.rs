@@ -1,6 +1,7 @@
 //! What a model consists of, owned: what training builds and the encoder writes.
 
 use crate::blend::{Blend, Calibration};
+use crate::forest::Bins;
 use alloc::string::String;
 use alloc::vec::Vec;
 use unisono_message::PlacementKind;
@@ -86,6 +87,29 @@ pub enum Fact {
     Float(f64),
 }
 
+/// Boosted trees; see [`Forest`](crate::forest::Forest) for the arrays.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ForestParts {
+    /// What every score starts from, in 2^-scale_bits.
+    pub base: i64,
+    /// The features that nodes look at, with their bins.
+    pub bins: Vec<Bins>,
+    /// Link to the root of each tree.
+    pub roots: Vec<u16>,
+    /// (nodes)
+    pub features: Vec<u8>,
+    /// (nodes)
+    pub thresholds: Vec<u8>,
+    /// (nodes)
+    pub left: Vec<u16>,
+    /// (nodes)
+    pub right: Vec<u16>,
+    /// (nodes)
+    pub values: Vec<i32>,
+    /// (leaves)
+    pub leaves: Vec<i32>,
+}
+
 /// A whole model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelParts {
@@ -109,6 +133,12 @@ pub struct ModelParts {
     pub next: Blend,
     /// For `bought_together` and `similar`.
     pub together: Blend,
+    /// Ranks what `next` found best.
+    pub next_forest: ForestParts,
+    /// Ranks what `together` found best.
+    pub together_forest: ForestParts,
+    /// Candidates at most that a forest ranks, unless more are asked for.
+    pub ranked_max: u32,
     /// Score to probability, per kind of placement.
     pub calibrations: Vec<(PlacementKind, Calibration)>,
     /// Where the data came from: fingerprint, rows, profiles, dates.
@@ -142,6 +172,9 @@ impl Default for ModelParts {
             scale_bits: 16,
             next: Blend::default(),
             together: Blend::default(),
+            next_forest: ForestParts::default(),
+            together_forest: ForestParts::default(),
+            ranked_max: 200,
             calibrations: Vec::new(),
             data: Vec::new(),
             config: Vec::new(),

@@ -3,7 +3,8 @@
 use super::layout::{FORMAT_VERSION, data_start};
 use crate::blend::{Blend, Calibration, Table};
 use crate::digest::sha256;
-use crate::features::Feature;
+use crate::features::{FEATURES, Feature};
+use crate::forest::Bins;
 use alloc::vec::Vec;
 use unisono_message::limits;
 use unisono_message::text;
@@ -42,13 +43,25 @@ pub(super) struct Root<'a> {
     pub(super) scale_bits: u32,
     pub(super) next: Blend,
     pub(super) together: Blend,
+    pub(super) next_forest: ForestRoot,
+    pub(super) together_forest: ForestRoot,
+    pub(super) ranked_max: u32,
     pub(super) calibrations: Vec<(PlacementKind, Calibration)>,
     pub(super) sections: Vec<SectionEntry<'a>>,
     /// Where the data area starts.
     pub(super) data_start: usize,
 }
 
-const ROOT: [&str; 13] = [
+/// What the root says of a forest; the trees lie in sections.
+#[derive(Default)]
+pub(super) struct ForestRoot {
+    pub(super) base: i64,
+    pub(super) bins: Vec<Bins>,
+}
+
+/// From here on `ROOT` names what only models with trees have.
+const FOREST: usize = 13;
+const ROOT: [&str; 16] = [
     "items",
     "currency",
     "channels",
@@ -62,6 +75,9 @@ const ROOT: [&str; 13] = [
     "together",
     "calibrations",
     "sections",
+    "next_forest",
+    "together_forest",
+    "ranked_max",
 ];
 
 /// Reads the root at the start of a file.
@@ -83,8 +99,8 @@ pub(super) fn read<'a>(file: &'a [u8]) -> Result<Root<'a>> {
             limits::MODEL_ROOT_BYTES_MAX
         )));
     }
-    // Everything but the currency, which may be null.
-    let required = ((1u32 << ROOT.len()) - 1) & !(1 << 1);
+    // Everything but the currency, which may be null, and what only models with trees have.
+    let required = ((1u32 << FOREST) - 1) & !(1 << 1);
     if let Some(name) = ROOT.iter().enumerate().find(|(at, _)| required & !present & (1 << at) != 0).map(|pair| pair.1)
     {
         return Err(invalid(text!("the root has no `{}`", *name)).in_field(name));
@@ -150,6 +166,9 @@ fn empty<'a>(model_id: [u8; 32]) -> Root<'a> {
         scale_bits: 0,
         next: Blend::default(),
         together: Blend::default(),
+        next_forest: ForestRoot::default(),
+        together_forest: ForestRoot::default(),
+        ranked_max: 0,
         calibrations: Vec::new(),
         sections: Vec::new(),
         data_start: 0,
@@ -175,6 +194,9 @@ fn read_field<'a>(root: &mut Root<'a>, r: &mut Reader<'a>, field: usize) {
         9 => root.next = read_blend(r),
         10 => root.together = read_blend(r),
         11 => root.calibrations = read_calibrations(r),
+        13 => root.next_forest = read_forest(r),
+        14 => root.together_forest = read_forest(r),
+        15 => root.ranked_max = count(r, limits::ID_LIST_MAX as i64),
         _ => r.each(limits::MODEL_SECTIONS_MAX, "model_sections_max", |r| root.sections.push(read_section(r))),
     }
 }
@@ -210,13 +232,7 @@ fn read_blend(r: &mut Reader<'_>) -> Blend {
 fn read_table(r: &mut Reader<'_>) -> Option<Table> {
     let (mut feature, mut edges, mut values) = (None, Vec::new(), Vec::new());
     read_fields(r, &["name", "edges", "points"], |r, field| match field {
-        0 => {
-            let name = r.str();
-            feature = Feature::from_name(name);
-            if feature.is_none() {
-                r.fail(invalid(text!("no feature has the name `{}`", name)));
-            }
-        }
+        0 => feature = read_feature(r),
         1 => edges = ints(r, limits::MODEL_BINS_MAX, Reader::int),
         _ => values = ints(r, limits::MODEL_BINS_MAX, points),
     });
@@ -229,6 +245,41 @@ fn read_table(r: &mut Reader<'_>) -> Option<Table> {
         r.fail(invalid(text!("the table of `{}` needs rising edges and one more points than edges", name)));
     }
     Some(Table { feature, edges, points: values })
+}
+
+fn read_forest(r: &mut Reader<'_>) -> ForestRoot {
+    let mut forest = ForestRoot::default();
+    read_fields(r, &["base", "bins"], |r, field| match field {
+        0 => forest.base = points(r),
+        // A candidate's bins have one place for each feature.
+        _ => r.each(FEATURES, "model_features_max", |r| forest.bins.extend(read_bins(r))),
+    });
+    forest
+}
+
+fn read_bins(r: &mut Reader<'_>) -> Option<Bins> {
+    let (mut feature, mut edges) = (None, Vec::new());
+    read_fields(r, &["name", "edges"], |r, field| match field {
+        0 => feature = read_feature(r),
+        _ => edges = ints(r, limits::MODEL_BINS_MAX - 2, Reader::int),
+    });
+    let Some(feature) = feature else {
+        r.fail(invalid("bins have no `name`"));
+        return None;
+    };
+    if !rises(&edges) {
+        r.fail(invalid(text!("the bins of `{}` need rising edges", feature.as_str())));
+    }
+    Some(Bins { feature, edges })
+}
+
+fn read_feature(r: &mut Reader<'_>) -> Option<Feature> {
+    let name = r.str();
+    let feature = Feature::from_name(name);
+    if feature.is_none() {
+        r.fail(invalid(text!("no feature has the name `{}`", name)));
+    }
+    feature
 }
 
 fn read_calibrations(r: &mut Reader<'_>) -> Vec<(PlacementKind, Calibration)> {

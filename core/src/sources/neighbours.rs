@@ -18,14 +18,23 @@ pub fn sum(list: &Neighbours<'_>, items: &[(u32, i64)]) -> ListSums {
     out
 }
 
-/// Undirected neighbours of the history's newest items, each weighted by exp(-days/60) over its purchase days.
+/// Undirected neighbours of the history's newest items, each weighted by exp(-days/60) over its purchase days, and by
+/// 0.7^(other items looked at since) for a look.
 pub fn bought_with_history(model: &Model<'_>, history: &History<'_>, newest: &[u32]) -> ListSums {
     sum(&model.bought, &weighted(history, newest, |own| own.decay_60))
 }
 
-/// Directed neighbours of the history's newest items, each weighted by 0.7^visits over its purchase days.
+/// Directed neighbours of the history's newest items, each weighted by 0.7^visits over its purchase days, and as above for
+/// a look.
 pub fn bought_after_history(model: &Model<'_>, history: &History<'_>, newest: &[u32]) -> ListSums {
     sum(&model.next_items, &weighted(history, newest, |own| own.decay_visits))
+}
+
+/// Neighbours of the newest item alone.
+pub fn after_last(list: &Neighbours<'_>, history: &History<'_>, newest: &[u32]) -> ListSums {
+    let last = newest.first().and_then(|at| history.items.get(*at as usize)).and_then(|own| own.item);
+    let weighted: Vec<(u32, i64)> = last.into_iter().map(|item| (item, 1)).collect();
+    sum(list, &weighted)
 }
 
 /// Undirected neighbours of given items, each of weight 1.
@@ -35,8 +44,9 @@ pub fn bought_with(model: &Model<'_>, items: &[u32]) -> ListSums {
 }
 
 fn weighted(history: &History<'_>, newest: &[u32], weight: fn(&OwnItem<'_>) -> i64) -> Vec<(u32, i64)> {
-    // Eight bits after the point are enough, and keep every sum far from overflow. A look counts as an eighth of a day.
-    let weight = |own: &OwnItem<'_>| (weight(own) >> 8) + if own.viewed_ms.is_some() { 32 } else { 0 };
+    // Twelve bits after the point are enough, and keep every sum far from overflow. The last look counts as an eighth of a
+    // day.
+    let weight = |own: &OwnItem<'_>| (weight(own) >> 4) + (own.look_decay() >> 7);
     let own = newest.iter().filter_map(|at| history.items.get(*at as usize));
     own.filter_map(|own| Some((own.item?, weight(own)))).collect()
 }

@@ -26,8 +26,34 @@ impl Case {
     }
 }
 
+/// Last orders that a shortened history keeps.
+const SHORT: [usize; 6] = [0, 1, 2, 3, 5, 10];
+
+/// The cases with their histories cut to as many last orders as a hash picks of [`SHORT`]; those that are as short already
+/// are left out. Trees that saw only long histories rank the first weeks of a customer worse than a plain count would.
+pub(crate) fn shortened(log: &EventLog, cases: &[Case], seed: u64) -> Vec<Case> {
+    let short = |case: &Case| {
+        let profile = log.profiles.get(case.profile);
+        let keep = SHORT[(hash(seed, &["short", profile, &case.now_ms.to_string()]) % SHORT.len() as u64) as usize];
+        let mut orders = BTreeSet::new();
+        let mut start = case.history.end;
+        for row in case.history.clone().rev() {
+            orders.insert(basket_key(log, row));
+            if orders.len() > keep {
+                break;
+            }
+            start = row;
+        }
+        (start > case.history.start).then(|| Case { history: start..case.history.end, ..case.clone() })
+    };
+    cases.iter().filter_map(short).collect()
+}
+
+/// Views at most that a window takes as cases; of more a hash picks.
+const VIEWS_MAX: usize = 4_000;
+
 /// The cases of a window: for purchases each profile's first order in it of at least `items_min` distinct items, for
-/// views one view of each profile that a hash picks. Profiles without any event before make no case.
+/// views every one after a profile's first. Profiles without any event before make no case.
 pub(crate) fn cases(
     log: &EventLog,
     target: Target,
@@ -35,11 +61,18 @@ pub(crate) fn cases(
     items_min: usize,
     seed: u64,
 ) -> Vec<Case> {
-    let of_profile = |profile: u32| match target {
-        Target::Purchase => next_order(log, profile, &window, items_min),
-        Target::View => some_view(log, profile, &window, seed),
-    };
-    (0..log.profiles.len() as u32).filter_map(of_profile).collect()
+    let profiles = 0..log.profiles.len() as u32;
+    match target {
+        Target::Purchase => profiles.filter_map(|profile| next_order(log, profile, &window, items_min)).collect(),
+        Target::View => {
+            let mut all: Vec<Case> = profiles.flat_map(|profile| views(log, profile, &window)).collect();
+            let picked = |case: &Case| hash(seed, &["view", log.profiles.get(case.profile), &case.now_ms.to_string()]);
+            all.sort_by_cached_key(picked);
+            all.truncate(VIEWS_MAX);
+            all.sort_by_key(|case| (case.profile, case.history.end));
+            all
+        }
+    }
 }
 
 fn next_order(log: &EventLog, profile: u32, window: &std::ops::Range<i64>, items_min: usize) -> Option<Case> {
@@ -66,20 +99,18 @@ fn next_order(log: &EventLog, profile: u32, window: &std::ops::Range<i64>, items
     })
 }
 
-fn some_view(log: &EventLog, profile: u32, window: &std::ops::Range<i64>, seed: u64) -> Option<Case> {
+fn views(log: &EventLog, profile: u32, window: &std::ops::Range<i64>) -> Vec<Case> {
     let rows = log.rows_of(profile);
     let takes = |row: &usize| Target::View.takes(log.kind(*row)) && log.columns.item[*row] != NONE;
-    let views: Vec<usize> = rows.clone().filter(|row| *row > rows.start && takes(row)).collect();
-    let views: Vec<usize> = views.into_iter().filter(|row| window.contains(&log.columns.ts_ms[*row])).collect();
-    let pick = hash(seed, &["view", log.profiles.get(profile)]) % views.len().max(1) as u64;
-    let row = *views.get(pick as usize)?;
-    Some(Case {
+    let case = |row: usize| Case {
         profile,
         history: rows.start..row,
         now_ms: log.columns.ts_ms[row],
         channel: log.columns.channel[row],
         truth: vec![log.columns.item[row]],
-    })
+    };
+    let within = |row: &usize| *row > rows.start && window.contains(&log.columns.ts_ms[*row]);
+    rows.clone().filter(takes).filter(within).map(case).collect()
 }
 
 /// The lower quartile of the orders' distinct items before `until_ms`, within 2 to 5.

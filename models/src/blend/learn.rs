@@ -2,10 +2,10 @@
 //! and metrics on the last.
 
 use super::calibration;
-use super::cases::{Case, cases};
-use super::fit;
+use super::cases::{Case, cases, shortened};
 use super::hash::hash;
 use super::rows::{Gather, Rows, Task, gather, id_of, with_scene};
+use super::{fit, forest};
 use crate::config::LearnParams;
 use crate::counts::{CountRules, Tables, count};
 use crate::error::{Error, Result};
@@ -13,11 +13,12 @@ use crate::eval::{Means, Popular, RankMetrics, personal, popular, rank_metrics};
 use crate::parallel;
 use crate::progress::Progress;
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use unisono_core::Model;
 use unisono_core::blend::{Blend, Calibration};
-use unisono_core::model::encode;
-use unisono_core::ranking::{Scored, best_first};
+use unisono_core::model::{ForestParts, ModelParts, encode};
+use unisono_core::page;
+use unisono_core::ranking::best_first;
 use unisono_message::PlacementKind;
 
 const DAY_MS: i64 = 86_400_000;
@@ -29,6 +30,8 @@ const K: usize = 20;
 pub(crate) struct Learned {
     pub(crate) next: Blend,
     pub(crate) together: Blend,
+    pub(crate) next_forest: ForestParts,
+    pub(crate) together_forest: ForestParts,
     pub(crate) calibrations: Vec<(PlacementKind, Calibration)>,
     pub(crate) report: LearnReport,
 }
@@ -78,10 +81,23 @@ pub(crate) struct Recipe<'p> {
     pub(crate) count: CountRules<'p>,
 }
 
-/// A cut: its encoded tables and its cases.
+/// A cut: its tables and its cases.
 struct Cut {
-    file: Vec<u8>,
+    parts: ModelParts,
     cases: Vec<Case>,
+}
+
+/// Rows of one task: of whole histories, and of shortened ones.
+#[derive(Default)]
+struct Lesson {
+    whole: Rows,
+    short: Rows,
+}
+
+/// What a task is answered with.
+struct Answer {
+    blend: Blend,
+    forest: ForestParts,
 }
 
 /// Learns both blends and their calibrations.
@@ -93,7 +109,7 @@ pub(crate) fn learn(tables: &Tables, recipe: Recipe<'_>, progress: &Progress) ->
     let cuts = recipe.params.cuts as i64;
     let window = (i64::from(recipe.params.window_days) * DAY_MS).min((recipe.end_ms - first_ms) / (cuts + 3)).max(1);
     let mut learned = Learned::default();
-    let (mut next, mut together) = (Rows::default(), Rows::default());
+    let (mut next, mut together) = (Lesson::default(), Lesson::default());
     let mut held_out = None;
     for number in 1..=cuts {
         let cut_ms = recipe.end_ms - (cuts + 1 - number) * window;
@@ -103,21 +119,26 @@ pub(crate) fn learn(tables: &Tables, recipe: Recipe<'_>, progress: &Progress) ->
         let mut report = CutReport { cut_ms, cases: cut.cases.len(), rows: 0, reach: -1.0 };
         if number < cuts {
             let stage = format!("features of cut {number} of {cuts}");
-            let (rows, of_cart) = progress.stage(stage, || features(tables, recipe, &cut, progress))?;
+            let first_case = learned.report.cuts.iter().map(|cut| 2 * cut.cases as u32).sum();
+            let (of_next, of_cart) = progress.stage(stage, || features(tables, recipe, &cut, progress))?;
             let reachable: usize = cut.cases.iter().map(|case| case.truth.len()).sum();
-            report.rows = rows.len();
-            report.reach = rows.taken.iter().filter(|taken| **taken).count() as f64 / reachable.max(1) as f64;
-            let first_case = learned.report.cuts.iter().map(|cut| cut.cases as u32).sum();
-            next.append(rows, first_case);
-            together.append(of_cart, first_case);
+            report.rows = of_next.whole.len();
+            report.reach = of_next.whole.taken.iter().filter(|taken| **taken).count() as f64 / reachable.max(1) as f64;
+            let short = first_case + cut.cases.len() as u32;
+            for (lesson, rows) in [(&mut next, of_next), (&mut together, of_cart)] {
+                lesson.whole.append(rows.whole, first_case);
+                lesson.short.append(rows.short, short);
+            }
         } else {
             held_out = Some(cut);
         }
         learned.report.cuts.push(report);
     }
-    (learned.next, learned.together) = progress.stage("blends", || both(next, together, recipe))?;
+    let (next, together) = progress.stage("blends and trees", || both(next, together, recipe))?;
+    (learned.next, learned.next_forest) = (next.blend, next.forest);
+    (learned.together, learned.together_forest) = (together.blend, together.forest);
     if let Some(cut) = held_out {
-        progress.stage("calibration and metrics", || judge(tables, recipe, &cut, &mut learned, progress))?;
+        progress.stage("calibration and metrics", || judge(tables, recipe, cut, &mut learned, progress))?;
     }
     Ok(learned)
 }
@@ -130,70 +151,85 @@ fn cut_at(
     progress: &Progress,
 ) -> Result<Cut> {
     let parts = count(tables, CountRules { until_ms: cut_ms, ..recipe.count }, progress)?;
-    let file = encode(&parts).map_err(Error::from_core)?;
     let cases = cases(&tables.log, recipe.count.target, window, recipe.items_min, recipe.params.seed);
-    Ok(Cut { file, cases })
+    Ok(Cut { parts, cases })
 }
 
-fn features(tables: &Tables, recipe: Recipe<'_>, cut: &Cut, progress: &Progress) -> Result<(Rows, Rows)> {
-    let model = Model::load(&cut.file).map_err(Error::from_core)?;
-    let bar = progress.bar("features", 2 * cut.cases.len().div_ceil(32) as u64);
-    let of = |task: Task| {
-        let LearnParams { negatives, seed, .. } = *recipe.params;
-        let rules = Gather { task, target: recipe.count.target, negatives, seed, threads: recipe.count.threads };
-        gather(&model, &tables.log, &cut.cases, rules, &|| bar.inc(1))
+fn features(tables: &Tables, recipe: Recipe<'_>, cut: &Cut, progress: &Progress) -> Result<(Lesson, Lesson)> {
+    let file = encode(&cut.parts).map_err(Error::from_core)?;
+    let model = Model::load(&file).map_err(Error::from_core)?;
+    let LearnParams { negatives, seed, short_weight, .. } = *recipe.params;
+    let short = match short_weight > 0.0 && recipe.params.trees > 0 {
+        true => shortened(&tables.log, &cut.cases, seed),
+        false => Vec::new(),
     };
-    let rows = (of(Task::Next), of(Task::Together));
+    let pieces = |cases: &[Case]| 2 * cases.len().div_ceil(32) as u64;
+    let bar = progress.bar("features", pieces(&cut.cases) + pieces(&short));
+    let of = |task: Task, cases: &[Case], weight: f64| {
+        let (target, threads) = (recipe.count.target, recipe.count.threads);
+        let rules = Gather { task, target, negatives, seed, threads, weight: weight as f32 };
+        gather(&model, &tables.log, cases, rules, &|| bar.inc(1))
+    };
+    let lesson = |task: Task| Lesson { whole: of(task, &cut.cases, 1.0), short: of(task, &short, short_weight) };
+    let lessons = (lesson(Task::Next), lesson(Task::Together));
     bar.finish();
-    Ok(rows)
+    Ok(lessons)
 }
 
-/// Both blends, side by side where there are two threads: neither sees the other.
-fn both(next: Rows, together: Rows, recipe: Recipe<'_>) -> Result<(Blend, Blend)> {
+/// Both answers, side by side where there are two threads: neither sees the other.
+fn both(next: Lesson, together: Lesson, recipe: Recipe<'_>) -> Result<(Answer, Answer)> {
     let params = recipe.params;
     // Orders of one item have no half to give.
-    let fits_together = together.taken.contains(&true);
+    let fits_together = together.whole.taken.contains(&true);
     let (next, together) = match recipe.count.threads {
-        _ if !fits_together => (fit_within(next, params), None),
-        0 | 1 => (fit_within(next, params), Some(fit_within(together, params))),
+        _ if !fits_together => (answer(next, params), None),
+        0 | 1 => (answer(next, params), Some(answer(together, params))),
         _ => std::thread::scope(|scope| {
-            let beside = scope.spawn(|| fit_within(together, params));
-            let next = fit_within(next, params);
+            let beside = scope.spawn(|| answer(together, params));
+            let next = answer(next, params);
             let panicked = || Error::FitFailed { step: "blend", reason: "the solver panicked".into() };
             (next, Some(beside.join().unwrap_or_else(|_| Err(panicked()))))
         }),
     };
     let next = next?;
-    let together = together.unwrap_or_else(|| Ok(next.clone()))?;
+    let copy = || Ok(Answer { blend: next.blend.clone(), forest: next.forest.clone() });
+    let together = together.unwrap_or_else(copy)?;
     Ok((next, together))
 }
 
-/// Fits on at most `rows_max` rows: whole cases, in the order of a hash of their number.
-fn fit_within(rows: Rows, params: &LearnParams) -> Result<Blend> {
-    let cases = rows.case.last().map_or(0, |last| last + 1);
-    let mut sizes = vec![0usize; cases as usize];
-    rows.case.iter().for_each(|case| sizes[*case as usize] += 1);
-    let mut order: Vec<u32> = (0..cases).collect();
+/// The blend learns from whole histories, the trees from shortened ones too.
+fn answer(lesson: Lesson, params: &LearnParams) -> Result<Answer> {
+    let blend = fit::fit(&within(&lesson.whole, params), params)?;
+    let mut all = lesson.whole;
+    all.append(lesson.short, 0);
+    let forest = forest::fit(&within(&all, params), params, 1)?;
+    Ok(Answer { blend, forest })
+}
+
+/// At most `rows_max` rows: whole cases, in the order of a hash of their number.
+fn within(rows: &Rows, params: &LearnParams) -> Rows {
+    let mut sizes: BTreeMap<u32, usize> = BTreeMap::new();
+    rows.case.iter().for_each(|case| *sizes.entry(*case).or_default() += 1);
+    let mut order: Vec<u32> = sizes.keys().copied().collect();
     order.sort_by_key(|case| hash(params.seed, &["keep", &case.to_string()]));
     let mut left = params.rows_max;
-    let mut keep = vec![false; cases as usize];
+    let mut keep = BTreeSet::new();
     for case in order {
-        let size = sizes[case as usize];
+        let size = sizes[&case];
         if size > left {
             break;
         }
         left -= size;
-        keep[case as usize] = true;
+        keep.insert(case);
     }
     let mut kept = Rows::default();
-    for ((values, taken), case) in rows.values.into_iter().zip(rows.taken).zip(rows.case) {
-        if keep[case as usize] {
-            kept.values.push(values);
-            kept.taken.push(taken);
-            kept.case.push(case);
-        }
+    for row in (0..rows.len()).filter(|row| keep.contains(&rows.case[*row])) {
+        kept.values.push(rows.values[row]);
+        kept.taken.push(rows.taken[row]);
+        kept.weight.push(rows.weight[row]);
+        kept.case.push(rows.case[row]);
     }
-    fit::fit(&kept, params)
+    kept
 }
 
 /// What one held-out case shows.
@@ -205,17 +241,21 @@ struct Judged {
 }
 
 /// Calibrations and metrics on the cut that the blends never saw.
-fn judge(tables: &Tables, recipe: Recipe<'_>, cut: &Cut, learned: &mut Learned, progress: &Progress) -> Result<()> {
-    let model = Model::load(&cut.file).map_err(Error::from_core)?;
+fn judge(tables: &Tables, recipe: Recipe<'_>, cut: Cut, learned: &mut Learned, progress: &Progress) -> Result<()> {
+    let Cut { mut parts, cases } = cut;
+    (parts.next, parts.together) = (learned.next.clone(), learned.together.clone());
+    (parts.next_forest, parts.together_forest) = (learned.next_forest.clone(), learned.together_forest.clone());
+    (parts.ranked_max, parts.scale_bits) = (recipe.params.ranked_max, recipe.params.scale_bits);
+    let file = encode(&parts).map_err(Error::from_core)?;
+    let model = Model::load(&file).map_err(Error::from_core)?;
     let popularity = Popular::of(&model);
     for task in [Task::Next, Task::Together] {
-        let blend = if task == Task::Next { &learned.next } else { &learned.together };
-        let bar = progress.bar("held-out cases", cut.cases.len() as u64);
+        let bar = progress.bar("held-out cases", cases.len() as u64);
         let judged = parallel::in_order(
             recipe.count.threads,
-            cut.cases.len(),
+            cases.len(),
             || (),
-            |(), number| judge_case(tables, recipe, &model, &popularity, &cut.cases[number], task, blend),
+            |(), number| judge_case(tables, recipe, &model, &popularity, &cases[number], task),
             || bar.inc(1),
         );
         bar.finish();
@@ -247,20 +287,17 @@ fn judge_case(
     popularity: &Popular<'_>,
     case: &Case,
     task: Task,
-    blend: &Blend,
 ) -> Judged {
     let (target, log) = (recipe.count.target, &tables.log);
     let mut judged = Judged::default();
-    with_scene(model, log, case, (task, target), recipe.params.seed, |split, candidates| {
-        let mut scored = Vec::new();
-        for (candidate, values) in candidates {
-            let score = blend.score(&values);
-            let taken = split.truth.contains(id_of(model, candidate));
-            judged.pairs.push((score, taken));
-            if candidate.own.is_some() {
-                judged.own_pairs.push((score, taken));
+    with_scene(model, log, case, (task, target), recipe.params.seed, |split, scene, candidates| {
+        let (_, mut scored) = page::score(scene, task.kind(), candidates, K);
+        for one in &scored {
+            let taken = split.truth.contains(id_of(model, &one.candidate));
+            judged.pairs.push((one.score, taken));
+            if one.candidate.own.is_some() {
+                judged.own_pairs.push((one.score, taken));
             }
-            scored.push(Scored { score, popularity: model.popularity.of(candidate.item), candidate: *candidate });
         }
         scored.sort_unstable_by(best_first);
         let events = case.events(log);

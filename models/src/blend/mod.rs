@@ -4,6 +4,7 @@ mod bins;
 mod calibration;
 mod cases;
 mod fit;
+mod forest;
 mod hash;
 mod learn;
 mod rows;

@@ -11,7 +11,7 @@ use unisono_core::candidates::{self, Candidate};
 use unisono_core::features::{FEATURES, values};
 use unisono_core::history::History;
 use unisono_core::profile::Profile;
-use unisono_core::scene::{Background, known_items, seed_sums};
+use unisono_core::scene::{Background, Scene, known_items, seed_sums};
 use unisono_message::PlacementKind;
 
 /// What a blend is learned for.
@@ -31,7 +31,7 @@ impl Task {
         }
     }
 
-    fn kind(self) -> PlacementKind {
+    pub(crate) fn kind(self) -> PlacementKind {
         match self {
             Task::Next => PlacementKind::ForYou,
             Task::Together => PlacementKind::BoughtTogether,
@@ -44,6 +44,8 @@ impl Task {
 pub(crate) struct Rows {
     pub(crate) values: Vec<[i32; FEATURES]>,
     pub(crate) taken: Vec<bool>,
+    /// What a row counts.
+    pub(crate) weight: Vec<f32>,
     /// Number of the case within the whole learning set, ascending.
     pub(crate) case: Vec<u32>,
 }
@@ -56,6 +58,7 @@ impl Rows {
     pub(crate) fn append(&mut self, mut other: Rows, first_case: u32) {
         self.values.append(&mut other.values);
         self.taken.append(&mut other.taken);
+        self.weight.append(&mut other.weight);
         self.case.extend(other.case.into_iter().map(|case| case + first_case));
     }
 }
@@ -98,16 +101,18 @@ pub(crate) struct Gather {
     pub(crate) negatives: f64,
     pub(crate) seed: u64,
     pub(crate) threads: usize,
+    /// What a row counts.
+    pub(crate) weight: f32,
 }
 
-/// Calls `see(split, candidates with their features)` for a case, in the scene that serving would build.
+/// Calls `see(split, scene, candidates)` for a case, in the scene that serving would build.
 pub(crate) fn with_scene<T>(
     model: &Model<'_>,
     log: &EventLog,
     case: &Case,
     task: (Task, Target),
     seed: u64,
-    see: impl FnOnce(&Split<'_>, &mut dyn Iterator<Item = (&Candidate<'_>, [i64; FEATURES])>) -> T,
+    see: impl FnOnce(&Split<'_>, &Scene<'_, '_>, &[Candidate<'_>]) -> T,
 ) -> Option<T> {
     let split = split(log, case, task, seed)?;
     let events = case.events(log);
@@ -117,10 +122,9 @@ pub(crate) fn with_scene<T>(
     let (seeds, _) = known_items(model, &split.cart);
     let sums = seed_sums(model, &seeds);
     let scene = background.scene(model, &sums);
-    let found = candidates::collect(&scene, task.0.kind(), &[]);
-    let in_cart = |candidate: &Candidate<'_>| split.cart.binary_search(&id_of(model, candidate)).is_ok();
-    let mut rows = found.iter().filter(|c| !in_cart(c)).map(|candidate| (candidate, values(&scene, candidate)));
-    Some(see(&split, &mut rows))
+    let mut found = candidates::collect(&scene, task.0.kind(), &[]);
+    found.retain(|candidate| split.cart.binary_search(&id_of(model, candidate)).is_err());
+    Some(see(&split, &scene, &found))
 }
 
 /// The id of a candidate, whether the model knows it or not.
@@ -160,13 +164,15 @@ pub(crate) fn gather(
 fn gather_case(model: &Model<'_>, log: &EventLog, case: &Case, number: u32, rules: Gather, rows: &mut Rows) {
     let profile = log.profiles.get(case.profile);
     let now = case.now_ms.to_string();
-    with_scene(model, log, case, (rules.task, rules.target), rules.seed, |split, candidates| {
-        for (candidate, values) in candidates {
+    with_scene(model, log, case, (rules.task, rules.target), rules.seed, |split, scene, candidates| {
+        for candidate in candidates {
             let id = id_of(model, candidate);
             let taken = split.truth.contains(id);
             if taken || falls_into(hash(rules.seed, &["negative", profile, &now, id]), rules.negatives) {
+                let values = values(scene, candidate);
                 rows.values.push(values.map(|value| value.clamp(i32::MIN.into(), i32::MAX.into()) as i32));
                 rows.taken.push(taken);
+                rows.weight.push(rules.weight);
                 rows.case.push(number);
             }
         }

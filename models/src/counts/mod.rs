@@ -19,7 +19,7 @@ use crate::progress::Progress;
 use crate::tables::{Catalog, EventLog, Offers};
 use baskets::Baskets;
 use items::ItemIndex;
-use neighbours::ListRules;
+use neighbours::{ListRules, Norm};
 use popularity::PopularityRules;
 use std::collections::{BTreeMap, BTreeSet};
 use unisono_core::model::ModelParts;
@@ -66,11 +66,18 @@ pub fn count(tables: &Tables, rules: CountRules<'_>, progress: &Progress) -> Res
         per_channel: rules.params.channel_items,
     };
     let popularity = popularity::popularity(log, &index, &baskets, rules.target, &channels, popularity_rules);
-    let list = ListRules { min_support: rules.min_support, keep: rules.params.neighbours, threads: rules.threads };
+    let (min_support, keep, threads) = (rules.min_support, rules.params.neighbours, rules.threads);
+    let list = ListRules { min_support, keep, threads, norm: Norm::Both };
     let bar = progress.bar("counting neighbours", 2 * index.len() as u64);
     let done = |items: u64| bar.inc(items);
     let bought = neighbours::together(&baskets, &popularity.all, list, &done);
-    let next_items = neighbours::next(&baskets, &popularity.all, rules.params.next_days, list, &done);
+    let next_items = match rules.target {
+        Target::Purchase => neighbours::next(&baskets, &popularity.all, rules.params.next_days, list, &done),
+        Target::View => {
+            let list = ListRules { norm: Norm::First, ..list };
+            neighbours::next_in_session(&baskets, &popularity.all, list, &done)
+        }
+    };
     bar.finish();
     let items = items::item_parts(&index, catalog, &channels)?;
     let offers = offers::offer_parts(log, offers, &index, &items, &channels, rules.min_support, rules.until_ms)?;

@@ -16,7 +16,23 @@ pub(crate) struct ListRules {
     pub(crate) keep: usize,
     /// Threads.
     pub(crate) threads: usize,
+    /// What counts are divided by.
+    pub(crate) norm: Norm,
 }
+
+/// What the count of a pair is divided by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Norm {
+    /// The root of both items' counts: the cosine.
+    Both,
+    /// The first item's count: how often the second came.
+    First,
+}
+
+/// What one pair counts; a pair `steps` apart counts that part of it.
+const PAIR: u32 = 60;
+/// Steps of a session beyond which what came after counts no more.
+const STEPS_MAX: u32 = 5;
 
 struct Scratch {
     /// Of each item: baskets seen with the current one, distinct profiles among them, the last of these profiles + 1.
@@ -31,12 +47,12 @@ impl Scratch {
         Scratch { baskets: vec![0; items], profiles: vec![0; items], last: vec![0; items], touched: Vec::new() }
     }
 
-    fn see(&mut self, item: u32, profile: u32) {
+    fn see(&mut self, item: u32, profile: u32, steps: u32) {
         let at = item as usize;
         if self.baskets[at] == 0 {
             self.touched.push(item);
         }
-        self.baskets[at] += 1;
+        self.baskets[at] += PAIR / steps;
         if self.last[at] != profile + 1 {
             self.last[at] = profile + 1;
             self.profiles[at] += 1;
@@ -54,7 +70,30 @@ pub(crate) fn together(
     rows(baskets, popularity, rules, done, &|item, basket, scratch| {
         let profile = baskets.profile[basket];
         for other in baskets.items_of(basket).iter().filter(|other| **other != item) {
-            scratch.see(*other, profile);
+            scratch.see(*other, profile, 1);
+        }
+    })
+}
+
+/// Items that came within five steps after in the same session, each pair counting 1/steps.
+pub(crate) fn next_in_session(
+    baskets: &Baskets,
+    popularity: &[u32],
+    rules: ListRules,
+    done: &(dyn Fn(u64) + Sync),
+) -> NeighbourParts {
+    rows(baskets, popularity, rules, done, &|item, basket, scratch| {
+        let profile = baskets.profile[basket];
+        let (items, places) = (baskets.items_of(basket), baskets.places_of(basket));
+        let Ok(own) = items.binary_search(&item) else { return };
+        let from = places[own];
+        for (other, to) in items.iter().zip(places).filter(|(other, _)| **other != item) {
+            // The nearest of the four distances between first and last places that leads on.
+            let steps = [(from.0, to.0), (from.0, to.1), (from.1, to.0), (from.1, to.1)];
+            let steps = steps.iter().filter_map(|(from, to)| to.checked_sub(*from)).filter(|steps| *steps > 0).min();
+            if let Some(steps) = steps.filter(|steps| *steps <= STEPS_MAX) {
+                scratch.see(*other, profile, steps);
+            }
         }
     })
 }
@@ -73,7 +112,7 @@ pub(crate) fn next(
         let (items, places) = (baskets.items_of(basket), baskets.places_of(basket));
         let first = items.binary_search(&item).map_or(u32::MAX, |at| places[at].0);
         let later = items.iter().zip(places).filter(|(other, places)| **other != item && places.1 > first);
-        later.for_each(|(other, _)| scratch.see(*other, profile));
+        later.for_each(|(other, _)| scratch.see(*other, profile, 1));
         let after = basket + 1;
         if after < baskets.len()
             && baskets.profile[after] == profile
@@ -83,7 +122,7 @@ pub(crate) fn next(
                 .items_of(after)
                 .iter()
                 .filter(|other| **other != item)
-                .for_each(|other| scratch.see(*other, profile));
+                .for_each(|other| scratch.see(*other, profile, 1));
         }
     })
 }
@@ -131,8 +170,11 @@ fn row(
     for other in scratch.touched.drain(..) {
         let at = other as usize;
         if scratch.profiles[at] >= rules.min_support {
-            let norm = (own * baskets.baskets_of(at).len() as f64).sqrt();
-            row.push((other, f64::from(scratch.baskets[at]) / norm));
+            let norm = match rules.norm {
+                Norm::Both => (own * baskets.baskets_of(at).len() as f64).sqrt(),
+                Norm::First => own,
+            };
+            row.push((other, f64::from(scratch.baskets[at]) / f64::from(PAIR) / norm));
         }
         (scratch.baskets[at], scratch.profiles[at], scratch.last[at]) = (0, 0, 0);
     }

@@ -3,6 +3,8 @@
 //! ```json
 //! {"currency": "EUR", "channels": ["store", "web"], "next": {"base": 0, "tables": [
 //!    {"feature": "own_days", "edges": [1], "points": [0, 65536]}]}, "together": {..},
+//!  "next_forest": {"base": 0, "bins": [{"feature": "own_days", "edges": [1]}], "trees": [{"feature": "own_days",
+//!    "at_most": 0, "value": 0, "left": -8192, "right": 8192}]}, "together_forest": {..}, "ranked_max": 200,
 //!  "calibrations": {"for_you": [[score, probability in 2^-30], ..]},
 //!  "items": [{"id": "apple", "category": "food/fruit", "popularity": [all, recent, week, repeat],
 //!    "flags": ["sensitive"], "channels": ["web"], "available_from_ms": 0, "unavailable_from_ms": 0, "group": 1,
@@ -14,12 +16,14 @@
 //! What is absent has the encoder's default; a list of channels that is absent means all of them.
 
 use super::json::Json;
+use crate::trees::{self, Tree};
 use anyhow::{Context, Result, bail};
 use unisono_core::blend::{Blend, Calibration, Table};
 use unisono_core::features::Feature;
+use unisono_core::forest::Bins;
 use unisono_core::model::{
-    FLAG_RESTRICTED, FLAG_SENSITIVE, ItemParts, ModelParts, NO_CATEGORY, NO_GROUP, NeighbourParts, OfferPart,
-    PopularityParts,
+    FLAG_RESTRICTED, FLAG_SENSITIVE, ForestParts, ItemParts, ModelParts, NO_CATEGORY, NO_GROUP, NeighbourParts,
+    OfferPart, PopularityParts,
 };
 use unisono_message::PlacementKind;
 
@@ -50,6 +54,9 @@ pub fn parts(json: &Json) -> Result<ModelParts> {
         scale_bits: number("scale_bits", 16),
         next: json.get("next").map_or(Ok(Blend::default()), blend)?,
         together: json.get("together").map_or(Ok(Blend::default()), blend)?,
+        next_forest: json.get("next_forest").map_or(Ok(ForestParts::default()), forest)?,
+        together_forest: json.get("together_forest").map_or(Ok(ForestParts::default()), forest)?,
+        ranked_max: number("ranked_max", default.ranked_max.into()),
         calibrations: json.get("calibrations").map_or(Ok(Vec::new()), calibrations)?,
         popularity: names.popularity(json, &items)?,
         bought: names.neighbours(&items, "bought")?,
@@ -189,6 +196,35 @@ fn blend(json: &Json) -> Result<Blend> {
     };
     let tables = json.get("tables").map_or(&[][..], Json::list).iter().map(table).collect::<Result<_>>()?;
     Ok(Blend { base: json.get("base").and_then(Json::int).unwrap_or(0), tables })
+}
+
+fn forest(json: &Json) -> Result<ForestParts> {
+    let one = |bins: &Json| {
+        let name = text(bins, "feature")?;
+        let feature = Feature::from_name(&name).with_context(|| format!("no feature `{name}`"))?;
+        Ok(Bins { feature, edges: ints(bins.get("edges")) })
+    };
+    let bins: Vec<Bins> = json.get("bins").map_or(&[][..], Json::list).iter().map(one).collect::<Result<_>>()?;
+    let trees =
+        json.get("trees").map_or(&[][..], Json::list).iter().map(|one| tree(one, &bins)).collect::<Result<Vec<_>>>()?;
+    Ok(trees::forest(json.get("base").and_then(Json::int).unwrap_or(0), bins, &trees))
+}
+
+fn tree(json: &Json, bins: &[Bins]) -> Result<Tree> {
+    if let Some(points) = json.int() {
+        return Ok(Tree::Leaf(points as i32));
+    }
+    let number = |name: &str| json.get(name).and_then(Json::int).with_context(|| format!("`{name}` is a number"));
+    let side = |name: &str| tree(json.get(name).with_context(|| format!("`{name}` is a tree"))?, bins).map(Box::new);
+    let name = text(json, "feature")?;
+    let feature = bins.iter().position(|bins| bins.feature.as_str() == name);
+    Ok(Tree::Node {
+        feature: feature.with_context(|| format!("`{name}` has no bins"))? as u8,
+        at_most: number("at_most")? as u8,
+        value: number("value")? as i32,
+        left: side("left")?,
+        right: side("right")?,
+    })
 }
 
 fn calibrations(json: &Json) -> Result<Vec<(PlacementKind, Calibration)>> {

@@ -2,11 +2,13 @@
 
 use super::{CURRENCIES, DAY_MS, moment};
 use crate::random::Random;
+use crate::trees::{self, Tree};
 use unisono_core::blend::{Blend, Calibration, Table};
 use unisono_core::features::Feature;
+use unisono_core::forest::Bins;
 use unisono_core::model::{
-    FLAG_RESTRICTED, FLAG_SENSITIVE, Fact, ItemParts, ModelParts, NO_CATEGORY, NO_GROUP, NeighbourParts, OfferPart,
-    PopularityParts,
+    FLAG_RESTRICTED, FLAG_SENSITIVE, Fact, ForestParts, ItemParts, ModelParts, NO_CATEGORY, NO_GROUP, NeighbourParts,
+    OfferPart, PopularityParts,
 };
 use unisono_message::PlacementKind;
 
@@ -24,6 +26,7 @@ pub fn model(random: &mut Random) -> ModelParts {
     let items = items(random, n, &categories, channels.len());
     let popularity = popularity(random, n, channels.len());
     let offers = offers(random, n, categories.len(), channels.len());
+    let has_trees = random.chance(50);
     ModelParts {
         currency: [None, Some("EUR"), Some("USD")][random.below(3)].map(str::to_owned),
         channels,
@@ -35,6 +38,9 @@ pub fn model(random: &mut Random) -> ModelParts {
         scale_bits: *random.pick(&[0, 1, 8, 16, 16]),
         next: blend(random),
         together: blend(random),
+        next_forest: if has_trees { forest(random) } else { ForestParts::default() },
+        together_forest: if has_trees { forest(random) } else { ForestParts::default() },
+        ranked_max: if has_trees { *random.pick(&[0, 1, 3, 10, 200]) } else { 0 },
         calibrations: calibrations(random),
         data: vec![("rows".into(), Fact::Int(n as i64)), ("source".into(), Fact::Text("generated".into()))],
         config: vec![("rate".into(), Fact::Float(0.5))],
@@ -163,6 +169,34 @@ fn table(random: &mut Random, feature: Feature) -> Table {
         })
         .collect();
     Table { feature, edges, points }
+}
+
+/// None, stumps and deep trees; points are few, so that sums meet.
+fn forest(random: &mut Random) -> ForestParts {
+    let share = *random.pick(&[5, 30, 100]);
+    let mut bins: Vec<Bins> = Vec::new();
+    for feature in Feature::ALL {
+        if random.chance(share) {
+            bins.push(Bins { feature: *feature, edges: table(random, *feature).edges });
+        }
+    }
+    let count = if bins.is_empty() { 0 } else { *random.pick(&[0, 1, 2, 9]) };
+    let trees: Vec<Tree> = (0..count).map(|_| tree(random, bins.len(), 5)).collect();
+    trees::forest(*random.pick(&[0, -65_536, 12_345]), bins, &trees)
+}
+
+fn tree(random: &mut Random, features: usize, depth: usize) -> Tree {
+    let points = *random.pick(&[0, -65_536, 8_192, 16_384, 65_536, i32::MAX, i32::MIN]);
+    if depth == 0 || random.chance(25) {
+        return Tree::Leaf(points);
+    }
+    Tree::Node {
+        feature: random.below(features) as u8,
+        at_most: random.below(5) as u8,
+        value: points / 2,
+        left: Box::new(tree(random, features, depth - 1)),
+        right: Box::new(tree(random, features, depth - 1)),
+    }
 }
 
 fn calibrations(random: &mut Random) -> Vec<(PlacementKind, Calibration)> {

@@ -18,6 +18,10 @@ pub(super) struct Scene<'s> {
     pub(super) bought: Sums,
     /// Directed neighbours of the history.
     pub(super) next: Sums,
+    /// Undirected neighbours of the newest item.
+    pub(super) bought_last: Sums,
+    /// Directed neighbours of the newest item.
+    pub(super) next_last: Sums,
     /// Undirected neighbours of the seeds.
     pub(super) seeds: Sums,
     /// The channel's list.
@@ -103,11 +107,11 @@ impl Scene<'_> {
         candidate.sum(sums) * 4096 / sums.values().max().copied().unwrap_or(1).max(1)
     }
 
-    fn category_decay(&self, candidate: &Candidate) -> i64 {
+    fn category_decay(&self, candidate: &Candidate, tau: f64) -> i64 {
         let Candidate::Known(item) = candidate else { return 0 };
         let Some(wanted) = category(self.parts, *item) else { return 0 };
         let in_category = |own: &&Own| own.item.is_some_and(|item| category(self.parts, item) == Some(wanted));
-        self.history.items.values().filter(in_category).map(|own| own.decay(90.0)).sum()
+        self.history.items.values().filter(in_category).map(|own| own.decay(tau)).sum()
     }
 
     /// A feature of a candidate.
@@ -119,6 +123,7 @@ impl Scene<'_> {
         let popularity = &self.parts.popularity;
         let strongest = self.history.items.values().map(Own::strength).max().unwrap_or(0).max(1);
         let decay = |tau: f64| bought.map_or(0, |own| own.decay(tau));
+        let by_visits = |tau: f64| bought.map_or(0, |own| own.sum(|_, visits| (-visits / tau).exp()));
         match feature {
             Feature::OwnStrength => bought.map_or(0, Own::strength) * 4096 / strongest,
             Feature::OwnStrengthRaw => bought.map_or(0, Own::strength) / 64,
@@ -134,7 +139,7 @@ impl Scene<'_> {
             Feature::OwnDecay7 => decay(7.0) / 64,
             Feature::OwnDecay90 => decay(90.0) / 64,
             Feature::OwnDecay365 => decay(365.0) / 64,
-            Feature::OwnCategoryShare => match self.category_decay(candidate) {
+            Feature::OwnCategoryShare => match self.category_decay(candidate, 90.0) {
                 0 => -1,
                 of_category => decay(90.0) * 1000 / of_category,
             },
@@ -153,10 +158,21 @@ impl Scene<'_> {
                 Candidate::Known(item) => i64::from(popularity.repeat[*item as usize]),
                 Candidate::Unknown(_) => 0,
             },
-            Feature::CategoryDecay90 => self.category_decay(candidate) / 64,
+            Feature::CategoryDecay90 => self.category_decay(candidate, 90.0) / 64,
+            Feature::CategoryDecay14 => self.category_decay(candidate, 14.0) / 64,
             Feature::ViewedAge => own.and_then(Own::viewed_ms).map_or(-1, |ms| (self.now_ms - ms).max(0) / 3_600_000),
             Feature::ViewedCount => own.map_or(0, |own| own.looks_ms.len() as i64),
             Feature::Visits => visits,
+            Feature::OwnDecayVisits7 => by_visits(2.8037) / 64,
+            Feature::OwnDecayVisits9 => by_visits(9.4912) / 64,
+            Feature::OwnDecayVisits97 => by_visits(32.8308) / 64,
+            Feature::OrderItems => {
+                self.history.items.values().map(|own| own.days.len() as i64).sum::<i64>() * 16 / visits.max(1)
+            }
+            Feature::LooksSince => own.and_then(|own| self.history.looks_since(own)).unwrap_or(-1),
+            Feature::Looks => self.history.items.values().map(|own| own.looks_ms.len() as i64).sum(),
+            Feature::BoughtLast => self.share(candidate, &self.bought_last),
+            Feature::NextLast => self.share(candidate, &self.next_last),
             Feature::DaysSinceVisit => self.history.visits.first().copied().unwrap_or(-1),
         }
     }

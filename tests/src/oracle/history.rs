@@ -92,7 +92,7 @@ impl History {
         history
     }
 
-    /// The newest items, by the last day of a purchase or look, then strength, then id.
+    /// The newest items, by the last day of a purchase or look, then the last look, then strength, then id.
     pub(super) fn newest(&self, count: usize, now_ms: i64) -> Vec<&Own> {
         let today = now_ms.div_euclid(DAY_MS);
         let last_day = |own: &Own| {
@@ -100,9 +100,15 @@ impl History {
             own.viewed_ms().map_or(bought, |ms| bought.max(ms.div_euclid(DAY_MS)))
         };
         let mut all: Vec<&Own> = self.items.values().collect();
-        all.sort_by_cached_key(|own| (Reverse(last_day(own)), Reverse(own.strength())));
+        all.sort_by_cached_key(|own| (Reverse(last_day(own)), Reverse(own.viewed_ms()), Reverse(own.strength())));
         all.truncate(count);
         all
+    }
+
+    /// Other items that were looked at after the last look at this one.
+    pub(super) fn looks_since(&self, own: &Own) -> Option<i64> {
+        let last = own.viewed_ms()?;
+        Some(self.items.values().filter(|other| other.viewed_ms().is_some_and(|ms| ms > last)).count() as i64)
     }
 
     /// What an item's history is.

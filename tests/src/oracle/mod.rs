@@ -23,7 +23,7 @@ use anyhow::{Context, Result, bail, ensure};
 use eligible::{Shown, exclusion};
 use features::{Candidate, Scene, Sums, sums};
 use history::{History, Own};
-use score::{entry, score, scoring};
+use score::{Scoring, entry, forest, score, scoring};
 use sha2::{Digest, Sha256};
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -116,11 +116,15 @@ fn decision_id(model_id: &[u8; 32], request: &Request) -> [u8; 32] {
 
 fn scene<'s>(parts: &'s ModelParts, history: &'s History, request: &Request, placement: &Placement) -> Scene<'s> {
     let newest = history.newest(parts.history_items as usize, request.now_ms);
-    // A look counts as an eighth of a day.
-    let look = |own: &Own| if own.looks_ms.is_empty() { 0 } else { 32 };
-    let weigh = |weight: &dyn Fn(&Own) -> i64| -> Vec<(u32, i64)> {
-        newest.iter().filter_map(|own| Some((own.item?, (weight(own) / 256) + look(own)))).collect()
+    // The last look counts as an eighth of a day, those before it less.
+    let look = |own: &Own| {
+        let since = history.looks_since(own).map(|since| (-(since as f64) / 2.8037).exp());
+        since.map_or(0, |decay| (65_536.0 * decay).round_ties_even() as i64 / 128)
     };
+    let weigh = |weight: &dyn Fn(&Own) -> i64| -> Vec<(u32, i64)> {
+        newest.iter().filter_map(|own| Some((own.item?, (weight(own) / 16) + look(own)))).collect()
+    };
+    let last = || newest.first().and_then(|own| own.item).into_iter().map(|item| (item, 1));
     let number = parts.channels.iter().position(|channel| *channel == request.channel);
     let channel: Sums = number
         .and_then(|number| parts.popularity.channels.get(number))
@@ -138,6 +142,8 @@ fn scene<'s>(parts: &'s ModelParts, history: &'s History, request: &Request, pla
         history,
         bought: sums(&parts.bought, weigh(&|own: &Own| own.decay(60.0)).into_iter()),
         next: sums(&parts.next_items, weigh(&|own: &Own| own.sum(|_, visits| (-visits / 2.8037).exp())).into_iter()),
+        bought_last: sums(&parts.bought, last()),
+        next_last: sums(&parts.next_items, last()),
         seeds: sums(&parts.bought, seeds.into_iter().map(|item| (item, 1))),
         channel,
         now_ms: request.now_ms,
@@ -235,10 +241,25 @@ fn place(
             }
         }
     }
-    let scoring = scoring(&scene, placement.kind);
-    let mut scored: Vec<(i64, Candidate)> = kept.into_iter().map(|one| (score(&scene, scoring, &one), one)).collect();
+    let (mut scoring, forest) = (scoring(&scene, placement.kind), forest(&scene, placement.kind));
     // Known items come before unknown ones, by index and by id.
-    scored.sort_by_key(|(score, one)| (Reverse(*score), Reverse(one.figure(&parts.popularity.all)), one.clone()));
+    let ranked = |scoring: Scoring<'_>, all: Vec<Candidate>| -> Vec<(i64, Candidate)> {
+        let mut scored: Vec<(i64, Candidate)> =
+            all.into_iter().map(|one| (score(&scene, scoring, &one), one)).collect();
+        scored.sort_by_key(|(score, one)| (Reverse(*score), Reverse(one.figure(&parts.popularity.all)), one.clone()));
+        scored
+    };
+    let mut scored = ranked(scoring, kept);
+    if let Some(forest) = forest {
+        // Trees rank the best of the blend; twice as many where these are variants of too few products, and so on.
+        let mut best: Vec<Candidate> = scored.into_iter().map(|one| one.1).collect();
+        let mut count = placement.k.max(parts.ranked_max as usize);
+        while count < best.len() && rules::products(parts, &best[..count]) < placement.k {
+            count *= 2;
+        }
+        best.truncate(count);
+        (scoring, scored) = (forest, ranked(forest, best));
+    }
     let mut entries = Vec::new();
     for (score, candidate) in scored {
         if entries.len() == placement.k {

@@ -7,6 +7,7 @@ use super::request::{Placement, Request};
 use std::cmp::Reverse;
 use unisono_core::blend::{Blend, Calibration, Table};
 use unisono_core::features::{Feature, Group};
+use unisono_core::model::ForestParts;
 use unisono_message::{PlacementKind, Reason};
 
 /// How a kind of placement scores.
@@ -14,6 +15,8 @@ use unisono_message::{PlacementKind, Reason};
 pub(super) enum Scoring<'s> {
     /// By a learned blend.
     Blend(&'s Blend),
+    /// By trees.
+    Forest(&'s ForestParts),
     /// By a figure of the model.
     Popularity(Feature),
     /// By the last look.
@@ -29,6 +32,49 @@ pub(super) fn scoring<'s>(scene: &Scene<'s>, kind: PlacementKind) -> Scoring<'s>
         PlacementKind::RecentlyViewed => Scoring::Recency,
         _ => Scoring::Blend(&scene.parts.next),
     }
+}
+
+/// The forest that ranks the best of a learned blend.
+pub(super) fn forest<'s>(scene: &Scene<'s>, kind: PlacementKind) -> Option<Scoring<'s>> {
+    let forest = match kind {
+        PlacementKind::Similar | PlacementKind::BoughtTogether => &scene.parts.together_forest,
+        PlacementKind::Trending | PlacementKind::RecentlyViewed => return None,
+        _ => &scene.parts.next_forest,
+    };
+    (!forest.roots.is_empty()).then_some(Scoring::Forest(forest))
+}
+
+/// The values along the path of a tree, from its root to a leaf, each with the feature that was asked before it.
+fn path(scene: &Scene<'_>, forest: &ForestParts, candidate: &Candidate, root: u16) -> Vec<(Option<Feature>, i64)> {
+    let (mut link, mut asked, mut out) = (root, None, Vec::new());
+    loop {
+        let at = usize::from(link & 0x7fff);
+        if link >= 0x8000 {
+            out.push((asked, forest.leaves[at].into()));
+            return out;
+        }
+        out.push((asked, forest.values[at].into()));
+        let bins = &forest.bins[usize::from(forest.features[at])];
+        let value = scene.value(bins.feature, candidate);
+        let bin = bins.edges.iter().filter(|edge| **edge <= value).count();
+        link = if bin <= usize::from(forest.thresholds[at]) { forest.left[at] } else { forest.right[at] };
+        asked = Some(bins.feature);
+    }
+}
+
+/// What each of a forest's features moved, and the base.
+fn moved(scene: &Scene<'_>, forest: &ForestParts, candidate: &Candidate) -> (i64, Vec<(Feature, i64)>) {
+    let mut base = forest.base;
+    let mut parts: Vec<(Feature, i64)> = forest.bins.iter().map(|bins| (bins.feature, 0)).collect();
+    for root in &forest.roots {
+        let path = path(scene, forest, candidate, *root);
+        base += path[0].1;
+        for step in path.windows(2) {
+            let part = parts.iter_mut().find(|part| Some(part.0) == step[1].0).expect("a feature of the forest");
+            part.1 += step[1].1 - step[0].1;
+        }
+    }
+    (base, parts)
 }
 
 /// Minus the milliseconds since the last look.
@@ -48,6 +94,10 @@ pub(super) fn score(scene: &Scene<'_>, scoring: Scoring<'_>, candidate: &Candida
         Scoring::Blend(blend) => {
             let table = |table| points(table, scene.value(table.feature, candidate));
             blend.base + blend.tables.iter().map(table).sum::<i64>()
+        }
+        Scoring::Forest(forest) => {
+            let leaf = |root: &u16| path(scene, forest, candidate, *root).last().map_or(0, |leaf| leaf.1);
+            forest.base + forest.roots.iter().map(leaf).sum::<i64>()
         }
         Scoring::Popularity(feature) => scene.value(feature, candidate) * one,
         Scoring::Recency => recency(scene, candidate) * one,
@@ -71,6 +121,11 @@ pub(super) fn entry(
                 (table.feature.as_str(), value, points(table, value))
             };
             (blend.base, blend.tables.iter().map(part).collect())
+        }
+        Scoring::Forest(forest) => {
+            let (base, parts) = moved(scene, forest, candidate);
+            let part = |(feature, points): (Feature, i64)| (feature.as_str(), scene.value(feature, candidate), points);
+            (base, parts.into_iter().map(part).collect())
         }
         Scoring::Popularity(feature) => (0, vec![(feature.as_str(), scene.value(feature, candidate), score)]),
         Scoring::Recency => (0, vec![("viewed_age", -recency(scene, candidate) / 3_600_000, score)]),
@@ -101,10 +156,17 @@ fn probability(map: &Calibration, score: i64) -> i64 {
 }
 
 fn reasons(scene: &Scene<'_>, scoring: Scoring<'_>, kind: PlacementKind, candidate: &Candidate) -> Vec<Reason> {
-    let blend = match scoring {
+    let gains_of: Vec<(Feature, i64)> = match scoring {
         Scoring::Recency => return vec![Reason::ViewedBefore],
         Scoring::Popularity(_) => return vec![Reason::Popular],
-        Scoring::Blend(blend) => blend,
+        Scoring::Forest(forest) => moved(scene, forest, candidate).1,
+        Scoring::Blend(blend) => {
+            let gain = |table: &Table| {
+                let value = scene.value(table.feature, candidate);
+                (table.feature, points(table, value) - points(table, nothing_known(table.feature)))
+            };
+            blend.tables.iter().map(gain).collect()
+        }
     };
     let own = scene.history.own(candidate.id(scene.parts));
     let days = own.map_or(0, |own| own.days.len());
@@ -121,12 +183,13 @@ fn reasons(scene: &Scene<'_>, scoring: Scoring<'_>, kind: PlacementKind, candida
     let order = [Group::Own, Group::Cart, Group::History, Group::Next, Group::Viewed, Group::Popular];
     let mut gains: Vec<(i64, Reason)> = Vec::new();
     for group in order {
-        let of_table = |table: &&Table| table.feature.group() == group;
-        let gain = |table: &Table| {
-            let value = scene.value(table.feature, candidate);
-            points(table, value) - points(table, nothing_known(table.feature))
+        if group == Group::Own && days == 0 {
+            continue;
+        }
+        let speaks = |(feature, _): &&(Feature, i64)| {
+            feature.group() == group && scene.value(*feature, candidate) != nothing_known(*feature)
         };
-        let gain: i64 = blend.tables.iter().filter(of_table).map(gain).sum();
+        let gain: i64 = gains_of.iter().filter(speaks).map(|(_, gain)| gain).sum();
         gains.extend(of_group(group).map(|reason| (gain, reason)));
     }
     gains.sort_by_key(|gain| Reverse(gain.0));
@@ -145,7 +208,9 @@ fn reasons(scene: &Scene<'_>, scoring: Scoring<'_>, kind: PlacementKind, candida
 /// The value of a feature for an item that nothing is known of.
 fn nothing_known(feature: Feature) -> i64 {
     match feature {
-        Feature::OwnAge | Feature::OwnVisitsSince | Feature::OwnGap | Feature::OwnDue | Feature::ViewedAge => -1,
+        Feature::OwnAge | Feature::OwnVisitsSince | Feature::OwnGap | Feature::OwnDue | Feature::OwnCategoryShare => -1,
+        Feature::ViewedAge | Feature::LooksSince => -1,
+        Feature::PopularityTrend => 256,
         _ => 0,
     }
 }

@@ -1,0 +1,79 @@
+//! The forest: boosted trees over the bins of each feature, fitted to the order within each case, as core reads them.
+
+use super::bins::{Bins, choose};
+use super::rows::Rows;
+use crate::boost::{Binned, BoostError, Booster, Forest};
+use crate::config::LearnParams;
+use crate::error::{Error, Result};
+use linfa::DatasetBase;
+use linfa::traits::Fit;
+use ndarray::Array1;
+use unisono_core::forest::LEAF;
+use unisono_core::model::ForestParts;
+
+/// Fewest cases that trees are fitted to: with fewer they learn their cases by heart.
+const CASES_MIN: usize = 500;
+
+/// Fits a forest on `rows`, the short ones of which count half; empty where the settings or the cases do not allow one.
+///
+/// # Errors
+/// `fit_failed` when the booster fails, or when the trees are more than a model file holds.
+pub(crate) fn fit(rows: &Rows, params: &LearnParams, threads: usize) -> Result<ForestParts> {
+    let boundaries = boundaries(rows);
+    if params.trees == 0 || boundaries.len() <= CASES_MIN {
+        return Ok(ForestParts::default());
+    }
+    let failed = |error: BoostError| Error::FitFailed { step: "forest", reason: error.to_string() };
+    let bins = choose(rows, params.tree_bins);
+    let column = |bins: &Bins| -> Vec<u8> {
+        rows.values.iter().map(|values| bins.of(values[bins.feature as usize].into()) as u8).collect()
+    };
+    let records = Binned::new(bins.iter().map(column).collect(), boundaries).map_err(failed)?;
+    let dataset =
+        DatasetBase::new(records, Array1::from(rows.taken.clone())).with_weights(Array1::from(rows.weight.clone()));
+    let forest = Booster::params()
+        .trees(params.trees)
+        .leaves_max(params.tree_leaves)
+        .learning_rate(params.tree_rate)
+        .seed(params.seed)
+        .threads(threads)
+        .fit(&dataset)
+        .map_err(failed)?;
+    parts(&forest, &bins, params.scale_bits)
+}
+
+/// The first row of every case, then the number of rows.
+fn boundaries(rows: &Rows) -> Vec<usize> {
+    let mut boundaries: Vec<usize> =
+        (0..rows.len()).filter(|row| *row == 0 || rows.case[*row] != rows.case[row - 1]).collect();
+    boundaries.push(rows.len());
+    boundaries
+}
+
+/// The forest in the fixed point and the links of the model file.
+fn parts(forest: &Forest, bins: &[Bins], scale_bits: u32) -> Result<ForestParts> {
+    let scale = f64::from(1u32 << scale_bits);
+    let fixed = |value: &f64| (value * scale).round() as i32;
+    let mut parts = ForestParts { base: (forest.base * scale).round() as i64, ..ForestParts::default() };
+    parts.bins = bins
+        .iter()
+        .map(|bins| unisono_core::forest::Bins { feature: bins.feature, edges: bins.edges.clone() })
+        .collect();
+    for tree in &forest.trees {
+        let (nodes, leaves) = (parts.features.len(), parts.leaves.len());
+        if nodes + tree.feature.len() > usize::from(LEAF) || leaves + tree.leaves.len() > usize::from(LEAF) {
+            let reason = "more than 32,768 nodes; lower `learn.trees` or `learn.tree_leaves`".into();
+            return Err(Error::FitFailed { step: "forest", reason });
+        }
+        let link =
+            |link: &i32| if *link < 0 { LEAF | (leaves + !*link as usize) as u16 } else { nodes as u16 + *link as u16 };
+        parts.roots.push(link(if tree.feature.is_empty() { &-1 } else { &0 }));
+        parts.features.extend(tree.feature.iter().map(|feature| *feature as u8));
+        parts.thresholds.extend(&tree.bin);
+        parts.left.extend(tree.left.iter().map(link));
+        parts.right.extend(tree.right.iter().map(link));
+        parts.values.extend(tree.value.iter().map(fixed));
+        parts.leaves.extend(tree.leaves.iter().map(fixed));
+    }
+    Ok(parts)
+}
