@@ -203,17 +203,11 @@ fn bytes_of(section: Section, parts: &ModelParts) -> Vec<u8> {
         Section::NextItems => u32s(parts.next_items.items.iter().copied()),
         Section::NextWeights => u16s(parts.next_items.weights.iter().copied()),
         Section::NextTreeRoots => u16s(next.roots.iter().copied()),
-        Section::NextTreeFeatures => next.features.clone(),
-        Section::NextTreeThresholds => next.thresholds.clone(),
-        Section::NextTreeLeft => u16s(next.left.iter().copied()),
-        Section::NextTreeRight => u16s(next.right.iter().copied()),
+        Section::NextTreeNodes => nodes(next),
         Section::NextTreeValues => i32s(next.values.iter().copied()),
         Section::NextTreeLeaves => i32s(next.leaves.iter().copied()),
         Section::TogetherTreeRoots => u16s(together.roots.iter().copied()),
-        Section::TogetherTreeFeatures => together.features.clone(),
-        Section::TogetherTreeThresholds => together.thresholds.clone(),
-        Section::TogetherTreeLeft => u16s(together.left.iter().copied()),
-        Section::TogetherTreeRight => u16s(together.right.iter().copied()),
+        Section::TogetherTreeNodes => nodes(together),
         Section::TogetherTreeValues => i32s(together.values.iter().copied()),
         Section::TogetherTreeLeaves => i32s(together.leaves.iter().copied()),
         _ if offers.is_empty() => Vec::new(),
@@ -269,6 +263,16 @@ fn u16s(values: impl Iterator<Item = u16>) -> Vec<u8> {
 
 fn u32s(values: impl Iterator<Item = u32>) -> Vec<u8> {
     values.flat_map(u32::to_le_bytes).collect()
+}
+
+/// Three numbers a node.
+fn nodes(forest: &ForestParts) -> Vec<u8> {
+    let asked = forest.features.iter().zip(&forest.thresholds);
+    let links = forest.left.iter().zip(&forest.right);
+    let node = |((feature, threshold), (left, right)): ((&u8, &u8), (&u16, &u16))| {
+        [u16::from_le_bytes([*feature, *threshold]), *left, *right]
+    };
+    u16s(asked.zip(links).flat_map(node))
 }
 
 fn i32s(values: impl Iterator<Item = i32>) -> Vec<u8> {

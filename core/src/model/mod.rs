@@ -7,7 +7,7 @@ mod load;
 mod parts;
 mod root;
 
-pub use arrays::{I32s, I64s, Rows, SortedStrings, U16s, U32s};
+pub use arrays::{I32s, I64s, Node, Nodes, Rows, SortedStrings, U16s, U32s};
 pub use encode::encode;
 pub use layout::{Dtype, FLAG_RESTRICTED, FLAG_SENSITIVE, FORMAT_VERSION, NO_CATEGORY, NO_GROUP, Section, data_start};
 pub use parts::{Fact, ForestParts, ItemParts, ModelParts, NeighbourParts, OfferPart, PopularityParts};
