@@ -105,7 +105,7 @@ settings! {
             "Share of its step that each tree takes.";
         tree_bins: usize = 63, 4 to 250,
             "Bins per feature of the trees.";
-        ranked_max: u32 = 200, 1 to 10_000,
+        ranked_max: u32 = 60, 1 to 10_000,
             "Candidates that the trees rank, unless a placement asks for more.";
         short_weight: f64 = 0.5, 0 to 1,
             "What a case counts for the trees when its history is cut to its last 0, 1, 2, 3, 5 or 10 orders; 0 leaves such cases out.";
