@@ -97,7 +97,7 @@ settings! {
             "Learning rate of FTRL-proximal: small rates smooth, large ones follow few rows.";
         passes: u32 = 2, 1 to 100,
             "How often the rows are gone through.";
-        scale_bits: u32 = 16, 8 to 24,
+        scale_bits: u32 = 16, 8 to 16,
             "Bits after the binary point of scores.";
         seed: u64 = 7, 0 to 9e15,
             "Seed of the hashes that sample negatives, halve baskets and order rows.";

@@ -40,13 +40,13 @@ fn raw(folder: &Folder) {
     table(
         "products",
         vec![
-            ("product_id", ints(&[7, 8])),
-            ("manufacturer_id", ints(&[2, 69])),
-            ("department", strings(&[Some("GROCERY"), Some("MISCELLANEOUS")])),
-            ("brand", strings(&[Some("National"), Some("Private")])),
-            ("product_category", strings(&[Some("FRZN ICE"), None])),
-            ("product_type", strings(&[Some("ICE - CRUSHED/CUBED"), None])),
-            ("package_size", strings(&[Some("22 LB"), None])),
+            ("product_id", ints(&[7, 8, 9, 10, 11])),
+            ("manufacturer_id", ints(&[2, 69, 69, 69, 69])),
+            ("department", strings(&["GROCERY", "MISCELLANEOUS", "GROCERY", "SPIRITS", "MISCELLANEOUS"].map(Some))),
+            ("brand", strings(&["National", "Private", "Private", "Private", "Private"].map(Some))),
+            ("product_category", strings(&[Some("FRZN ICE"), None, Some("BEERS/ALES"), Some("LIQUOR"), None])),
+            ("product_type", strings(&[Some("ICE - CRUSHED/CUBED"), None, None, None, Some("CIGARETTES")])),
+            ("package_size", strings(&[Some("22 LB"), None, None, None, None])),
         ],
     );
     table(
@@ -94,6 +94,9 @@ fn complete_journey_becomes_events_catalog_and_offers() {
     let of = |id: &str| (catalog.items[id].title.clone(), catalog.items[id].category.clone());
     assert_eq!(of("7"), ("ICE - CRUSHED/CUBED 22 LB".into(), "GROCERY/FRZN ICE/ICE - CRUSHED-CUBED".into()));
     assert_eq!(of("8"), ("MISCELLANEOUS".into(), "MISCELLANEOUS".into()));
+    let restricted = catalog.items.iter().filter(|(_, item)| item.restricted).map(|(id, _)| id.as_str());
+    let restricted: std::collections::BTreeSet<&str> = restricted.collect();
+    assert_eq!(restricted, ["9", "10", "11"].into());
 
     let (offers, _) = read_offers(&to.path("offers.csv"), limits).unwrap();
     let (offer, items) = &offers.offers["55"];
@@ -101,7 +104,7 @@ fn complete_journey_becomes_events_catalog_and_offers() {
     assert_eq!((offer.starts_ms, offer.ends_ms), (17_160 * DAY_NS / 1_000_000, 17_181 * DAY_NS / 1_000_000));
     assert_eq!(
         (items.len(), offer.title.as_str(), offer.channels.as_slice()),
-        (2, "Coupon on FRZN ICE and 1 more", ["store".to_owned()].as_slice())
+        (2, "Coupon on frzn ice and 1 more", ["store".to_owned()].as_slice())
     );
     let titles: std::collections::BTreeMap<String, String> =
         serde_json::from_slice(&std::fs::read(to.path("titles.json")).unwrap()).unwrap();
