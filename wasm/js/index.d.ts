@@ -296,7 +296,7 @@ export interface Recommendation {
   rank: number;
   /** An exact sum of look-ups. It orders, and is no probability. */
   score: number;
-  /** The model's estimate of the chance of the target event within its horizon, 0 to 1; with `probability`. */
+  /** The model's estimate of the chance that the customer's next order (or view) is of it, 0 to 1; with `probability`. */
   probability?: number;
   /** What speaks for it most. */
   reasons: Reason[];

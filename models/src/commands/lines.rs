@@ -88,7 +88,7 @@ impl Lines {
             return Ok(Some(Line { number: self.number, text: Ok(text) }));
         }
         skip_line(&mut self.reader)?;
-        let message = format!("the line has more than {REQUEST_BYTES_MAX} bytes");
+        let message = format!("the line has more than {REQUEST_BYTES_MAX} bytes; send less, or split the request");
         Ok(Some(Line { number: self.number, text: Err(Refusal { code: "body_too_large", message }) }))
     }
 }
@@ -117,7 +117,10 @@ pub(crate) fn to_msgpack(json: &[u8]) -> std::result::Result<Vec<u8>, Refusal> {
     let invalid = |error: &dyn std::fmt::Display| {
         // The line that counts is the file's.
         let text = error.to_string().replace(" at line 1 column ", " at column ");
-        Refusal { code: "invalid_json", message: format!("the request is no valid JSON: {text}") }
+        Refusal {
+            code: "invalid_json",
+            message: format!("the request is no valid JSON: {text}; send one whole JSON value in UTF-8"),
+        }
     };
     let mut reader = serde_json::Deserializer::from_slice(json);
     let mut bytes = Vec::with_capacity(json.len());
