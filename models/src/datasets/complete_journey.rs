@@ -1,6 +1,6 @@
 //! Complete Journey: a year of purchases of 2,469 households, with products, coupons and redemptions.
 
-use super::write::{EventRow, EventsWriter, write_csv};
+use super::write::{EventRow, EventsForm, EventsWriter, write_csv};
 use crate::error::{Error, Result};
 use crate::tables::{Bad, BadRowLimits, Kind, Row, Spec, TableReport, may, need, read_table};
 use serde::Serialize;
@@ -27,15 +27,15 @@ pub struct ImportReport {
 }
 
 /// Reads the raw tables of Complete Journey (`transactions.parquet`, `products.parquet`, `coupons.parquet`,
-/// `campaign_descriptions.parquet`, `coupon_redemptions.parquet`) from `from` and writes `events.parquet`, `catalog.csv`,
-/// `offers.csv` and `titles.json` to `out`. Times without a zone are read as UTC.
+/// `campaign_descriptions.parquet`, `coupon_redemptions.parquet`) from `from` and writes `events.parquet` (or `.csv`),
+/// `catalog.csv`, `offers.csv` and `titles.json` to `out`. Times without a zone are read as UTC.
 ///
 /// # Errors
 /// A raw table that is missing or has another schema, or a file that can't be written.
-pub fn import_complete_journey(from: &Path, out: &Path) -> Result<ImportReport> {
+pub fn import_complete_journey(from: &Path, out: &Path, form: EventsForm) -> Result<ImportReport> {
     std::fs::create_dir_all(out).map_err(|e| Error::io("create", out, e))?;
     let mut report = ImportReport::default();
-    let mut events = EventsWriter::create(&out.join("events.parquet"))?;
+    let mut events = EventsWriter::create(out, form)?;
     write_purchases(from, &mut events, &mut report)?;
     write_redemptions(from, &mut events, &mut report)?;
     events.close()?;

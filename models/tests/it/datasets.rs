@@ -3,7 +3,7 @@
 use crate::shop::{self, Folder, LATEST_MS};
 use arrow_array::{ArrayRef, StringArray, TimestampNanosecondArray};
 use std::sync::Arc;
-use unisono_models::datasets::import_complete_journey;
+use unisono_models::datasets::{EventsForm, import_complete_journey};
 use unisono_models::tables::{BadRowLimits, read_catalog, read_events, read_offers};
 
 const DAY_NS: i64 = 86_400_000_000_000;
@@ -76,7 +76,7 @@ fn raw(folder: &Folder) {
 fn complete_journey_becomes_events_catalog_and_offers() {
     let (from, to) = (Folder::new(), Folder::new());
     raw(&from);
-    let report = import_complete_journey(&from.path(""), &to.path("")).unwrap();
+    let report = import_complete_journey(&from.path(""), &to.path(""), EventsForm::Parquet).unwrap();
     assert_eq!((report.tables[0].rows, report.not_purchases, report.purchases, report.redemptions), (3, 1, 2, 1));
     let limits = BadRowLimits::default();
     let (log, account) = read_events(&to.path("events.parquet"), LATEST_MS, limits).unwrap();
@@ -89,6 +89,11 @@ fn complete_journey_becomes_events_catalog_and_offers() {
     // 1.00 for three is 0.3333 each.
     assert_eq!((event.quantity_milli, event.price_micro, event.currency), (3_000, Some(333_300), Some("USD")));
     assert_eq!((log.event(2).offer_id, log.event(2).event_id), (Some("55"), "2-55-1-17171"));
+
+    // The other form holds the same rows.
+    import_complete_journey(&from.path(""), &to.path(""), EventsForm::Csv).unwrap();
+    let (as_csv, account) = read_events(&to.path("events.csv"), LATEST_MS, limits).unwrap();
+    assert_eq!((as_csv.fingerprint(), account.bad_rows()), (log.fingerprint(), 0));
 
     let (catalog, _) = read_catalog(&to.path("catalog.csv"), limits).unwrap();
     let of = |id: &str| (catalog.items[id].title.clone(), catalog.items[id].category.clone());
@@ -116,6 +121,6 @@ fn a_raw_table_of_another_schema_is_named() {
     let (from, to) = (Folder::new(), Folder::new());
     raw(&from);
     shop::write_parquet(&from.path("transactions.parquet"), vec![("household_id", ints(&[1]))]);
-    let error = import_complete_journey(&from.path(""), &to.path("")).unwrap_err().to_string();
+    let error = import_complete_journey(&from.path(""), &to.path(""), EventsForm::Parquet).unwrap_err().to_string();
     assert!(error.contains("transactions table: column `store_id`"), "{error}");
 }
