@@ -115,10 +115,12 @@ fn fill_up<'a>(
     left: &mut Left<'a>,
 ) {
     let model = scene.model;
-    let groups: Vec<u32> = kept.iter().filter_map(|one| model.items.group_of(one.item?)).collect();
-    let mut products = kept.len() - groups.len();
-    let mut groups = IndexSet::of(&groups);
-    products += groups.len();
+    let mut groups = IndexSet::default();
+    let mut is_new = |item: Option<u32>| {
+        let group = item.and_then(|item| model.items.group_of(item));
+        usize::from(group.is_none_or(|group| groups.insert(group)))
+    };
+    let mut products: usize = kept.iter().map(|one| is_new(one.item)).sum();
     if products >= k {
         return;
     }
@@ -138,7 +140,7 @@ fn fill_up<'a>(
             left.count += 1;
             continue;
         }
-        products += usize::from(model.items.group_of(item).is_none_or(|group| groups.insert(group)));
+        products += is_new(Some(item));
         kept.push(candidate);
     }
 }

@@ -247,14 +247,11 @@ impl<'a> Reader<'a> {
                 if within && libm::trunc(value) == value {
                     return value as i64;
                 }
-                match within {
-                    true => {
-                        self.fail_with(ErrorCode::InvalidType, "expected an integer, found a float with a fraction")
-                    }
-                    false => {
-                        self.fail_with(ErrorCode::OutOfRange, "an integer as a float is finite and within 2^53 of 0")
-                    }
-                }
+                let (code, message) = match within {
+                    true => (ErrorCode::InvalidType, "expected an integer, found a float with a fraction"),
+                    false => (ErrorCode::OutOfRange, "an integer as a float is finite and within 2^53 of 0"),
+                };
+                self.fail_with(code, message);
             }
             _ => self.wrong("an integer"),
         }
@@ -505,7 +502,7 @@ impl<'a> Reader<'a> {
                 self.str();
             }
             Kind::Str => {
-                self.str_bytes();
+                self.long_str_bytes();
             }
             Kind::Map if !checked => return self.map_head() * 2,
             Kind::Bin => {
