@@ -35,7 +35,7 @@ impl<'a> Left<'a> {
 pub(crate) fn place<'a>(
     model: &Model<'a>,
     background: &Background<'a>,
-    stranger: &Background<'a>,
+    stranger: Option<&Background<'a>>,
     request: &Request<'a>,
     placement: &Placement<'a>,
     shown: &mut Shown<'a>,
@@ -43,7 +43,8 @@ pub(crate) fn place<'a>(
     let (seeds, unknown_seeds) = seeds_of(model, request, placement);
     let from_seeds = seed_sums(model, &seeds);
     // Alternatives to an item do not depend on who asks.
-    let scene = if placement.kind == PlacementKind::Similar { stranger } else { background }.scene(model, &from_seeds);
+    let asks = stranger.filter(|_| placement.kind == PlacementKind::Similar).unwrap_or(background);
+    let scene = asks.scene(model, &from_seeds);
     // What was bought is still left out where asked, so the rules read the customer's own history.
     let rules = Rules::new(model, &background.history, request, placement);
     let mut left = Left::default();
@@ -67,23 +68,19 @@ pub(crate) fn place<'a>(
         taken.iter().map(|one| recommendation(scoring, &scene, request, placement, one)).collect();
     let category_unknown = placement.category.is_some_and(|category| !category_known(model, category));
     let empty_reason = recommendations.is_empty().then(|| empty_reason(model, placement, left.count));
-    let warnings = [
+    let warnings = Warning::counted(&[
         (WarningCode::SeedItemUnknown, unknown_seeds as usize),
         (WarningCode::CategoryUnknown, usize::from(category_unknown)),
         (WarningCode::FewerThanK, placement.k - recommendations.len()),
         (WarningCode::ExcludedNotListed, if request.explain { left.count - left.listed.len() } else { 0 }),
-    ];
+    ]);
     PlacementResponse {
         id: placement.id,
         offers: false,
         recommendations,
         excluded: request.explain.then_some(left.listed),
         empty_reason,
-        warnings: warnings
-            .into_iter()
-            .filter(|(_, count)| *count > 0)
-            .map(|(code, count)| Warning { code, count: count as u32 })
-            .collect(),
+        warnings,
     }
 }
 
@@ -117,10 +114,12 @@ fn fill_up<'a>(
     left: &mut Left<'a>,
 ) {
     let model = scene.model;
-    let groups: Vec<u32> = kept.iter().filter_map(|one| model.items.group_of(one.item?)).collect();
-    let mut products = kept.len() - groups.len();
-    let mut groups = IndexSet::of(&groups);
-    products += groups.len();
+    let mut groups = IndexSet::default();
+    let mut is_new = |item: Option<u32>| {
+        let group = item.and_then(|item| model.items.group_of(item));
+        usize::from(group.is_none_or(|group| groups.insert(group)))
+    };
+    let mut products: usize = kept.iter().map(|one| is_new(one.item)).sum();
     if products >= k {
         return;
     }
@@ -140,7 +139,7 @@ fn fill_up<'a>(
             left.count += 1;
             continue;
         }
-        products += usize::from(model.items.group_of(item).is_none_or(|group| groups.insert(group)));
+        products += is_new(Some(item));
         kept.push(candidate);
     }
 }

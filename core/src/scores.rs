@@ -9,6 +9,7 @@ use crate::order::sorted;
 use crate::scene::Scene;
 use alloc::vec;
 use alloc::vec::Vec;
+use unisono_message::limits::REASONS_MAX;
 use unisono_message::{Explanation, Part, PlacementKind, Reason};
 
 /// How a kind of placement scores.
@@ -123,7 +124,8 @@ pub(crate) fn reasons(
     }
     // Stable: reasons of equal gain stay in the order above.
     let found = sorted(&found, |a, b| b.0.cmp(&a.0));
-    let mut out: Vec<Reason> = found.into_iter().filter(|entry| entry.0 > 0).map(|entry| entry.1).take(3).collect();
+    let mut out: Vec<Reason> =
+        found.into_iter().filter(|entry| entry.0 > 0).map(|entry| entry.1).take(REASONS_MAX).collect();
     if out.is_empty() {
         out.push(match kind {
             PlacementKind::Rerank => Reason::Given,

@@ -109,7 +109,7 @@ settings! {
             "Candidates that the trees rank, unless a placement asks for more.";
         short_weight: f64 = 0.5, 0 to 1,
             "What a case counts for the trees when its history is cut to its last 0, 1, 2, 3, 5 or 10 orders; 0 leaves such cases out.";
-        scale_bits: u32 = 16, 8 to 24,
+        scale_bits: u32 = 16, 8 to 16,
             "Bits after the binary point of scores.";
         seed: u64 = 7, 0 to 9e15,
             "Seed of the hashes that sample negatives, halve baskets and order rows.";

@@ -141,6 +141,16 @@ impl Makings {
         ] {
             self.add(what, ErrorCode::ModelRootInvalid, &field, |plain| set(&mut plain.root, "next", blend));
         }
+        let twice = {
+            let mut blend = table("own_days", &[], &[1]);
+            let Value::Map(pairs) = &mut blend else { unreachable!("a blend is a map") };
+            let Value::Array(tables) = &mut pairs[1].1 else { unreachable!("tables are a list") };
+            tables.push(tables[0].clone());
+            blend
+        };
+        self.add("a feature with two tables", ErrorCode::ModelRootInvalid, "next.features[1]", |plain| {
+            set(&mut plain.root, "next", twice);
+        });
         let falling = map(vec![
             ("scores", Value::Array(vec![0.into(), 1.into()])),
             ("probabilities", Value::Array(vec![2.into(), 1.into()])),

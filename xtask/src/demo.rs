@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub(crate) use data::{Tables, tables};
+pub(crate) use data::{Tables, raw, tables};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {

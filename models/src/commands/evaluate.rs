@@ -1,6 +1,6 @@
 //! `evaluate`: requests answered natively, measured against what happened, beside both baselines.
 
-use super::lines::{Lines, bad_line, ids_of, read, read_truth, to_msgpack};
+use super::lines::{Line, Lines, bad_line, ids_of, read, read_truth, to_msgpack};
 use super::recommend::threads;
 use super::{Format, print, print_json};
 use crate::counts::Target;
@@ -62,13 +62,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let bar = Progress::on_terminal().bar("requests", truth.len() as u64);
     let (mut metrics, mut requests, mut seen) = (Vec::new(), 0, BTreeSet::new());
     loop {
-        let batch = lines.take(BATCH)?;
+        let batch = lines.take_filled(BATCH)?;
         if batch.is_empty() {
             break;
         }
-        let judge = |(): &mut (), at: usize| judge(&model, &popularity, &truth, &batch[at].1);
+        let judge = |(): &mut (), at: usize| judge(&model, &popularity, &truth, &batch[at]);
         let judged = parallel::in_order(threads(args.threads), batch.len(), || (), judge, || bar.inc(1));
-        for (one, (number, _)) in judged.into_iter().zip(&batch) {
+        for (one, Line { number, .. }) in judged.into_iter().zip(&batch) {
             let (case, of_case) = one.map_err(|reason| bad_line(&args.requests, *number, reason))?;
             requests += 1;
             if let Some(of_case) = of_case {
@@ -96,9 +96,10 @@ fn judge(
     model: &Model<'_>,
     popularity: &Popular<'_>,
     truth: &BTreeMap<String, BTreeSet<String>>,
-    line: &str,
+    line: &Line,
 ) -> std::result::Result<OfCase, String> {
-    let bytes = to_msgpack(line)?;
+    let text = line.text.as_ref().map_err(|refusal| refusal.to_string())?;
+    let bytes = to_msgpack(text).map_err(|refusal| refusal.to_string())?;
     let answer = ids_of(&recommend(model, &bytes))?;
     let request = Request::decode(&bytes).map_err(|error| error.to_string())?;
     let case = request.request_id.unwrap_or_default().to_owned();

@@ -1,6 +1,6 @@
 //! `recommend`: requests in, responses out, answered natively by core.
 
-use super::lines::{Lines, read, to_json, to_msgpack};
+use super::lines::{Line, Lines, error_line, read, to_json, to_msgpack};
 use crate::error::{Error, Result};
 use crate::parallel;
 use crate::progress::Progress;
@@ -24,7 +24,7 @@ pub(crate) struct Args {
     /// Requests in JSON, a line each.
     #[arg(long, value_name = "FILE")]
     requests: PathBuf,
-    /// Responses in JSON, a line each, in the order of the requests.
+    /// Responses in JSON, a line each, in the order of the requests; a line that can't be read has an error in its place.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// Threads [default: one per core].
@@ -44,21 +44,23 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         if batch.is_empty() {
             break;
         }
-        let answer = |(): &mut (), at: usize| answer(&model, &batch[at].1);
-        for line in parallel::in_order(threads(args.threads), batch.len(), || (), answer, || bar.inc(1)) {
-            writeln!(out, "{line}").map_err(|e| Error::io("write", &args.out, e))?;
+        let answer = |(): &mut (), at: usize| answer(&model, &batch[at]);
+        for mut line in parallel::in_order(threads(args.threads), batch.len(), || (), answer, || bar.inc(1)) {
+            line.push(b'\n');
+            out.write_all(&line).map_err(|e| Error::io("write", &args.out, e))?;
         }
     }
     bar.finish();
     out.flush().map_err(|e| Error::io("write", &args.out, e))
 }
 
-/// One line for one line: what is no JSON gets an error in the same form as core's own.
-fn answer(model: &Model<'_>, line: &str) -> String {
-    let answered = to_msgpack(line).and_then(|request| to_json(&recommend(model, &request)));
-    answered.unwrap_or_else(|reason| {
-        serde_json::json!({"error": {"code": "invalid_json", "message": reason, "field": ""}}).to_string()
-    })
+/// One line for one line: what can't be read gets an error in the same form as core's own, with the number of its line.
+fn answer(model: &Model<'_>, line: &Line) -> Vec<u8> {
+    let answered = match &line.text {
+        Ok(text) => to_msgpack(text).and_then(|request| to_json(&recommend(model, &request))),
+        Err(refusal) => return error_line(line, refusal),
+    };
+    answered.unwrap_or_else(|refusal| error_line(line, &refusal))
 }
 
 /// The number of threads asked for, else one per core.

@@ -132,6 +132,32 @@ fn a_line_that_is_no_json_gets_an_error_in_its_place() {
     assert_eq!(lines[0], lines[3]);
 }
 
+/// The same file as in the tests of `unisono-host`: both programs answer each of its lines with the same bytes.
+#[test]
+fn lines_that_no_one_can_read_are_answered_as_the_host_answers_them() {
+    let folder = Folder::new();
+    let events = folder.write("events.csv", &shop::csv(&shop::events(40, 33)));
+    let catalog = folder.write("catalog.csv", &shop::catalog(3));
+    let model = folder.path("m.unisono");
+    ok(&["fit", "--events", text(&events), "--catalog", text(&catalog), "--out", text(&model)]);
+    let lines = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/lines");
+    let out = folder.path("o.jsonl");
+    let requests = lines.join("unreadable.jsonl");
+    ok(&["recommend", "--model", text(&model), "--requests", text(&requests), "--out", text(&out)]);
+    let answers = std::fs::read_to_string(&out).unwrap();
+    assert_eq!(answers, std::fs::read_to_string(lines.join("unreadable-answers.jsonl")).unwrap());
+
+    // A line that is longer than a request may be costs itself alone.
+    let mut long = vec![b' '; unisono_message::limits::REQUEST_BYTES_MAX + 1];
+    long.extend_from_slice(b"\n\nx");
+    let requests = folder.path("long.jsonl");
+    std::fs::write(&requests, long).unwrap();
+    ok(&["recommend", "--model", text(&model), "--requests", text(&requests), "--out", text(&out)]);
+    let answers = std::fs::read_to_string(&out).unwrap();
+    let codes = answers.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["error"]["code"].clone());
+    assert_eq!(codes.collect::<Vec<_>>(), ["body_too_large", "invalid_json", "invalid_json"]);
+}
+
 #[test]
 fn errors_have_a_code_a_sentence_and_an_exit_code() {
     let folder = Folder::new();
