@@ -59,7 +59,7 @@ pub enum EventsForm {
 /// Writes events row by row.
 pub(crate) enum EventsWriter {
     Parquet(Box<ParquetEvents>),
-    Csv(CsvEvents),
+    Csv(Box<CsvEvents>),
 }
 
 impl EventsWriter {
@@ -67,7 +67,7 @@ impl EventsWriter {
     pub(crate) fn create(folder: &Path, form: EventsForm) -> Result<Self> {
         Ok(match form {
             EventsForm::Parquet => Self::Parquet(Box::new(ParquetEvents::create(&folder.join("events.parquet"))?)),
-            EventsForm::Csv => Self::Csv(CsvEvents::create(&folder.join("events.csv"))?),
+            EventsForm::Csv => Self::Csv(Box::new(CsvEvents::create(&folder.join("events.csv"))?)),
         })
     }
 

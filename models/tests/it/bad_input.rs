@@ -152,3 +152,36 @@ fn settings_outside_their_range_or_unknown_are_refused_by_name() {
     let params = FitParams::new().neighbours(12).seed(3);
     assert_eq!(FitParams::from_toml(&params.to_toml()).unwrap(), params);
 }
+
+#[test]
+fn changed_json_lines_are_rows_or_are_counted_and_never_panic() {
+    let folder = Folder::new();
+    let text = shop::jsonl(&shop::events(4, 51));
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    // Marsaglia's xorshift64: the same changes in each run.
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 16) as usize
+    };
+    const BYTES: &[u8] = b"{}[]\",:\\u-+.eE0123456789 tfn\x00\xff\xc3\x80\n";
+    let limits = BadRowLimits { share_max: 1.0, ..BadRowLimits::default() };
+    for _ in 0..300 {
+        let mut changed = text.clone().into_bytes();
+        for _ in 0..1 + next() % 40 {
+            let (at, byte) = (next() % changed.len(), BYTES[next() % BYTES.len()]);
+            match next() % 3 {
+                0 => changed.insert(at, byte),
+                1 => changed[at] = byte,
+                _ => drop(changed.remove(at)),
+            }
+        }
+        let path = folder.path("changed.jsonl");
+        std::fs::write(&path, &changed).unwrap();
+        // A column that no line holds any more is an error of the table; else every row is read or counted.
+        if let Ok((log, account)) = read_events(&path, LATEST_MS, limits) {
+            assert_eq!(log.len() as u64 + account.duplicates + account.bad_rows(), account.rows, "{account:?}");
+        }
+    }
+}

@@ -20,7 +20,7 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "model", claim: "Complete Journey's model has at most 6 MB", run: accuracy::model_size },
     Step {
         name: "accuracy",
-        claim: "Unisono's recall@20 on the next baskets of Complete Journey is at least the personal baseline's",
+        claim: "Unisono's recall@20 on the next baskets of Complete Journey is at least that of `evaluate`'s personal baseline",
         run: accuracy::baskets,
     },
     Step {

@@ -80,7 +80,8 @@ fn with_section(text: &str, name: &str, section: &str, order: &[&str]) -> String
     }
     let mut out = String::new();
     for part in parts {
-        let _ = write!(out, "{}{}\n", if out.is_empty() { "" } else { "\n" }, part.trim_end());
+        let between = if out.is_empty() { "" } else { "\n" };
+        let _ = writeln!(out, "{between}{}", part.trim_end());
     }
     out
 }
