@@ -59,7 +59,7 @@ pub(crate) fn place<'a>(
     if is_filled_up(placement.kind) {
         fill_up(&scene, &rules, shown, placement.k, &collected, &mut kept, &mut left);
     }
-    let (scoring, scored) = score(&scene, placement.kind, &kept, placement.k);
+    let (scoring, scored) = score(&scene, placement.kind, placement.exclude_bought, &kept, placement.k);
     let (taken, variants) = ranking::take_best(model, &scored, placement.k, shown);
     for variant in &variants {
         left.add(model, variant, Exclusion::AlreadyOnPage);
@@ -144,15 +144,17 @@ fn fill_up<'a>(
     }
 }
 
-/// Scores the candidates of a placement and says how: by the blend, or the blend's best by the forest.
+/// Scores the candidates of a placement and says how: by the blend, or the blend's best by the forest. `new_only`: the
+/// placement leaves out what was bought.
 pub fn score<'b, 'a>(
     scene: &'b Scene<'_, 'a>,
     kind: PlacementKind,
+    new_only: bool,
     candidates: &[Candidate<'a>],
     k: usize,
 ) -> (Scoring<'b>, Vec<Scored<'a>>) {
     let model = scene.model;
-    let (scoring, forest) = scores::scoring_of(model, kind, scene.channel_counts.entries().next().is_some());
+    let (scoring, forest) = scores::scoring_of(model, kind, new_only, scene.channel_counts.entries().next().is_some());
     let by_blend: Vec<Scored<'a>> = candidates.iter().map(|candidate| scored(scoring, scene, candidate)).collect();
     match forest {
         None => (scoring, by_blend),
@@ -178,11 +180,15 @@ fn recommendation<'a>(
     placement: &Placement<'_>,
     one: &Scored<'a>,
 ) -> Recommendation<'a> {
-    let calibration = scene.model.calibrations.iter().find(|(kind, _)| *kind == placement.kind);
+    let model = scene.model;
+    let calibration = match scores::discovers(model, placement.kind, placement.exclude_bought) {
+        true => Some(&model.discover_calibration).filter(|map| !map.scores.is_empty()),
+        false => model.calibrations.iter().find(|(kind, _)| *kind == placement.kind).map(|(_, map)| map),
+    };
     Recommendation {
         id: id_of(scene.model, &one.candidate),
         score: one.score,
-        probability: calibration.filter(|_| request.probability).map(|(_, map)| map.probability(one.score)),
+        probability: calibration.filter(|_| request.probability).map(|map| map.probability(one.score)),
         reasons: scores::reasons(scoring, placement.kind, scene, &one.candidate),
         explanation: request.explain.then(|| scores::explain(scoring, scene, &one.candidate)),
     }

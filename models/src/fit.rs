@@ -106,6 +106,7 @@ impl FitValidParams {
         parts.scale_bits = params.learn.scale_bits;
         (parts.next, parts.together, parts.calibrations) = (learned.next, learned.together, learned.calibrations);
         (parts.next_forest, parts.together_forest) = (learned.next_forest, learned.together_forest);
+        (parts.discover_forest, parts.discover_calibration) = (learned.discover_forest, learned.discover_calibration);
         parts.ranked_max = params.learn.ranked_max;
         parts.data = data_facts(tables, &report, end_ms);
         parts.config = config_facts(params, &report);

@@ -125,6 +125,10 @@ impl PlainModel {
             together: blend(field(root, "together").context("`together`")?)?,
             next_forest: self.forest("next")?,
             together_forest: self.forest("together")?,
+            discover_forest: self.forest("discover")?,
+            discover_calibration: field(root, "discover_calibration").map_or_else(Calibration::default, |map| {
+                Calibration { scores: ints(map, "scores"), probabilities: ints(map, "probabilities") }
+            }),
             ranked_max: number("ranked_max").unwrap_or(ModelParts::default().ranked_max),
             calibrations: calibrations(field(root, "calibrations").context("`calibrations`")?)?,
             data: facts(root, "data"),

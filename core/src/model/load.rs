@@ -21,6 +21,7 @@ impl<'a> Model<'a> {
     pub fn load(file: &'a [u8]) -> Result<Self> {
         let mut root = root::read(file)?;
         let (next, together) = (take(&mut root.next_forest), take(&mut root.together_forest));
+        let (discover, discover_calibration) = (take(&mut root.discover_forest), take(&mut root.discover_calibration));
         let sections = Sections::check(file, &root)?;
         let n = root.items as usize;
         let items = read_items(&sections, n)?;
@@ -33,6 +34,7 @@ impl<'a> Model<'a> {
         let offers = read_offers(&sections, n, categories)?;
         let next_forest = read_forest(&sections, next, NEXT_TREES)?;
         let together_forest = read_forest(&sections, together, TOGETHER_TREES)?;
+        let discover_forest = read_forest(&sections, discover, DISCOVER_TREES)?;
         Ok(Model {
             model_id: root.model_id,
             items_len: root.items,
@@ -48,6 +50,8 @@ impl<'a> Model<'a> {
             together: root.together,
             next_forest,
             together_forest,
+            discover_forest,
+            discover_calibration,
             ranked_max: root.ranked_max,
             calibrations: root.calibrations,
             sections: root.sections,
@@ -289,6 +293,9 @@ fn read_offers<'a>(s: &Sections<'a, '_>, n: usize, categories: usize) -> Result<
 
 const NEXT_TREES: [Section; 4] =
     [Section::NextTreeRoots, Section::NextTreeNodes, Section::NextTreeValues, Section::NextTreeLeaves];
+
+const DISCOVER_TREES: [Section; 4] =
+    [Section::DiscoverTreeRoots, Section::DiscoverTreeNodes, Section::DiscoverTreeValues, Section::DiscoverTreeLeaves];
 
 const TOGETHER_TREES: [Section; 4] =
     [Section::TogetherTreeRoots, Section::TogetherTreeNodes, Section::TogetherTreeValues, Section::TogetherTreeLeaves];

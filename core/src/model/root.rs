@@ -45,6 +45,8 @@ pub(super) struct Root<'a> {
     pub(super) together: Blend,
     pub(super) next_forest: ForestRoot,
     pub(super) together_forest: ForestRoot,
+    pub(super) discover_forest: ForestRoot,
+    pub(super) discover_calibration: Calibration,
     pub(super) ranked_max: u32,
     pub(super) calibrations: Vec<(PlacementKind, Calibration)>,
     pub(super) sections: Vec<SectionEntry<'a>>,
@@ -61,7 +63,7 @@ pub(super) struct ForestRoot {
 
 /// From here on `ROOT` names what only models with trees have.
 const FOREST: usize = 13;
-const ROOT: [&str; 16] = [
+const ROOT: [&str; 18] = [
     "items",
     "currency",
     "channels",
@@ -78,6 +80,8 @@ const ROOT: [&str; 16] = [
     "next_forest",
     "together_forest",
     "ranked_max",
+    "discover_forest",
+    "discover_calibration",
 ];
 
 /// Reads the root at the start of a file.
@@ -168,6 +172,8 @@ fn empty<'a>(model_id: [u8; 32]) -> Root<'a> {
         together: Blend::default(),
         next_forest: ForestRoot::default(),
         together_forest: ForestRoot::default(),
+        discover_forest: ForestRoot::default(),
+        discover_calibration: Calibration::default(),
         ranked_max: 0,
         calibrations: Vec::new(),
         sections: Vec::new(),
@@ -196,6 +202,8 @@ fn read_field<'a>(root: &mut Root<'a>, r: &mut Reader<'a>, field: usize) {
         11 => root.calibrations = read_calibrations(r),
         13 => root.next_forest = read_forest(r),
         14 => root.together_forest = read_forest(r),
+        16 => root.discover_forest = read_forest(r),
+        17 => root.discover_calibration = read_calibration(r, 0),
         15 => root.ranked_max = count(r, limits::ID_LIST_MAX as i64),
         _ => r.each(limits::MODEL_SECTIONS_MAX, "model_sections_max", |r| root.sections.push(read_section(r))),
     }
@@ -297,31 +305,33 @@ fn read_feature(r: &mut Reader<'_>) -> Option<Feature> {
 fn read_calibrations(r: &mut Reader<'_>) -> Vec<(PlacementKind, Calibration)> {
     let mut out = Vec::new();
     read_fields(r, PlacementKind::NAMES, |r, field| {
-        let mut map = Calibration::default();
-        read_fields(r, &["scores", "probabilities"], |r, part| {
-            let values = ints(r, limits::MODEL_KNOTS_MAX, "model_knots_max", |r| {
-                r.int_within(-limits::MODEL_SCORE_ABS_MAX, limits::MODEL_SCORE_ABS_MAX)
-            });
-            match part {
-                0 => map.scores = values,
-                _ => map.probabilities = values,
-            }
-        });
-        let monotone = map.probabilities.iter().zip(map.probabilities.iter().skip(1)).all(|(a, b)| a <= b);
-        let bounded = map.probabilities.iter().all(|p| (0..=limits::MODEL_PROBABILITY_MAX).contains(p));
-        if map.scores.is_empty()
-            || map.scores.len() != map.probabilities.len()
-            || !rises(&map.scores)
-            || !monotone
-            || !bounded
-        {
-            r.fail(invalid(
-                "a calibration needs rising scores and as many probabilities within 0 to 2^30 that do not fall",
-            ));
-        }
+        let map = read_calibration(r, 1);
         out.extend(PlacementKind::ALL.get(field).map(|kind| (*kind, map)));
     });
     out
+}
+
+/// Reads a map of at least so many knots.
+fn read_calibration(r: &mut Reader<'_>, knots_min: usize) -> Calibration {
+    let mut map = Calibration::default();
+    read_fields(r, &["scores", "probabilities"], |r, part| {
+        let values = ints(r, limits::MODEL_KNOTS_MAX, "model_knots_max", |r| {
+            r.int_within(-limits::MODEL_SCORE_ABS_MAX, limits::MODEL_SCORE_ABS_MAX)
+        });
+        match part {
+            0 => map.scores = values,
+            _ => map.probabilities = values,
+        }
+    });
+    let monotone = map.probabilities.iter().zip(map.probabilities.iter().skip(1)).all(|(a, b)| a <= b);
+    let bounded = map.probabilities.iter().all(|p| (0..=limits::MODEL_PROBABILITY_MAX).contains(p));
+    let paired = map.scores.len() == map.probabilities.len() && map.scores.len() >= knots_min;
+    if !paired || !rises(&map.scores) || !monotone || !bounded {
+        r.fail(invalid(
+            "a calibration needs rising scores and as many probabilities within 0 to 2^30 that do not fall",
+        ));
+    }
+    map
 }
 
 fn ints<'a>(r: &mut Reader<'a>, max: usize, limit: &str, read: fn(&mut Reader<'a>) -> i64) -> Vec<i64> {

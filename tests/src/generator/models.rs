@@ -19,7 +19,7 @@ const CHANNELS: [&str; 6] = ["app", "call_center", "kiosk", "my_shop_2", "store"
 /// A random model that loads.
 pub fn model(random: &mut Random) -> ModelParts {
     let n = [0, random.within(1, 3), random.within(4, 15), random.within(16, 60), random.within(61, 160)]
-        [random.weighted(&[4, 8, 32, 40, 16])] as usize;
+        [random.weighted(&[7, 8, 29, 40, 16])] as usize;
     let categories: Vec<String> =
         CATEGORIES.iter().filter(|_| random.chance(75)).map(|name| (*name).to_owned()).collect();
     let channels: Vec<String> = CHANNELS.iter().filter(|_| random.chance(60)).map(|name| (*name).to_owned()).collect();
@@ -40,6 +40,8 @@ pub fn model(random: &mut Random) -> ModelParts {
         together: blend(random),
         next_forest: if has_trees { forest(random) } else { ForestParts::default() },
         together_forest: if has_trees { forest(random) } else { ForestParts::default() },
+        discover_forest: if has_trees { forest(random) } else { ForestParts::default() },
+        discover_calibration: if has_trees && random.chance(50) { calibration(random) } else { Calibration::default() },
         ranked_max: if has_trees { *random.pick(&[0, 1, 3, 10, 200]) } else { 0 },
         calibrations: calibrations(random),
         data: vec![("rows".into(), Fact::Int(n as i64)), ("source".into(), Fact::Text("generated".into()))],
