@@ -54,7 +54,7 @@ settings! {
     /// Reading the tables.
     DataParams "data" {
         bad_rows_max: u64 = 100, 0 to 1_000_000_000,
-            "Rows of a table that can't be used before the reading stops; whichever of the two limits allows more holds.";
+            "Rows of a table that can't be used before the reading stops, up to a tenth of the table; whichever of the two limits allows more holds.";
         bad_rows_share_max: f64 = 0.01, 0 to 1,
             "The same as a share of the table's rows.";
     }

@@ -150,6 +150,12 @@ fn show(run: &Run, params: &FitParams) {
     let fit = &run.fit;
     let numbers = [fit.events, fit.profiles, fit.items, fit.offers].map(|number| grouped(number as u64));
     print(&format!("\n{} events of {} profiles, {} items, {} offers", numbers[0], numbers[1], numbers[2], numbers[3]));
+    if fit.items_left_out > 0 {
+        let left_out = grouped(fit.items_left_out as u64);
+        print(&format!(
+            "{left_out} items are never shown: a catalog row of theirs can't be used, or their rows disagree"
+        ));
+    }
     print(&format!(
         "counted: {}, floor: {} profiles, cases: {} items or more",
         fit.target, fit.min_support, fit.case_items_min
@@ -188,6 +194,7 @@ fn show_table(table: &TableReport) {
             print(&format!("    row {}, column `{}`, value `{}`", example.row, example.column, example.value));
         }
     }
+    table.warnings.iter().for_each(|warning| print(&format!("  warning: {warning}")));
     if !table.unknown_columns.is_empty() {
         print(&format!("  {} columns are not read: {}", table.unknown_columns.len(), table.unknown_columns.join(", ")));
     }

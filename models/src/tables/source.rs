@@ -95,8 +95,16 @@ pub(crate) enum Cell<'a> {
 /// Rows that were read together.
 pub(crate) enum Batch {
     Arrow { rows: usize, columns: Vec<Column> },
-    Csv { records: Vec<std::result::Result<csv::StringRecord, String>>, places: Vec<Option<usize>> },
-    Json { rows: Vec<std::result::Result<Vec<OwnedCell>, String>> },
+    Csv { records: Vec<std::result::Result<csv::StringRecord, Broken>>, places: Vec<Option<usize>> },
+    Json { rows: Vec<std::result::Result<Vec<OwnedCell>, Broken>> },
+}
+
+/// A row whose cells can't be told apart.
+#[derive(Debug)]
+pub(crate) struct Broken {
+    pub(crate) reason: String,
+    /// Every text that stands in it; which column each belongs to is not known.
+    pub(crate) texts: Vec<String>,
 }
 
 impl Batch {
@@ -109,12 +117,17 @@ impl Batch {
     }
 
     /// Why the whole row can't be read, where that is so.
-    pub(crate) fn broken(&self, row: usize) -> Option<&str> {
+    pub(crate) fn broken(&self, row: usize) -> Option<&Broken> {
         match self {
             Batch::Arrow { .. } => None,
-            Batch::Csv { records, .. } => records[row].as_ref().err().map(String::as_str),
-            Batch::Json { rows } => rows[row].as_ref().err().map(String::as_str),
+            Batch::Csv { records, .. } => records[row].as_ref().err(),
+            Batch::Json { rows } => rows[row].as_ref().err(),
         }
+    }
+
+    /// Whether the column `spec` comes first, where no broken field before it can shift it.
+    pub(crate) fn is_first(&self, spec: usize) -> bool {
+        matches!(self, Batch::Csv { places, .. } if places[spec] == Some(0))
     }
 
     /// The value of the column `spec` (its place in the table's list) in `row`.
@@ -136,6 +149,17 @@ impl Batch {
 pub(crate) struct Seen {
     /// Columns that no one knows, by name.
     pub(crate) unknown: BTreeSet<String>,
+    /// Columns that the table may have and has not; of JSON lines those that the first lines do not have.
+    pub(crate) absent: BTreeSet<&'static str>,
+    /// All columns of the table, known or not.
+    pub(crate) names: Vec<String>,
+}
+
+impl Seen {
+    fn new(names: &[String], specs: &[Spec]) -> Self {
+        let absent = specs.iter().map(|spec| spec.name).filter(|name| !names.iter().any(|found| found == name));
+        Seen { unknown: BTreeSet::new(), absent: absent.collect(), names: names.to_vec() }
+    }
 }
 
 /// Reads the whole table and hands its rows over batch by batch, with the number of the first row (from 1).
@@ -163,7 +187,7 @@ fn bad_table(table: &'static str, path: &Path, reason: impl ToString) -> Error {
     Error::BadTable { table, path: path.to_path_buf(), reason: reason.to_string() }
 }
 
-fn missing(table: &'static str, spec: &Spec, names: &[String]) -> Error {
+pub(crate) fn missing(table: &'static str, spec: &Spec, names: &[String]) -> Error {
     let found = match names.is_empty() {
         true => "no columns at all".to_owned(),
         false => format!("only the columns {}", names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")),
@@ -173,7 +197,7 @@ fn missing(table: &'static str, spec: &Spec, names: &[String]) -> Error {
 
 /// -> for each column of `specs` its place among `names`; the names that no spec has.
 fn place(table: &'static str, names: &[String], specs: &[Spec]) -> Result<(Vec<Option<usize>>, Seen)> {
-    let mut seen = Seen::default();
+    let mut seen = Seen::new(names, specs);
     let mut places = vec![None; specs.len()];
     for (at, name) in names.iter().enumerate() {
         match specs.iter().position(|spec| spec.name == name) {
@@ -268,11 +292,16 @@ fn read_csv(
     }
 }
 
-fn csv_row(record: csv::ByteRecord, width: usize) -> std::result::Result<csv::StringRecord, String> {
+fn csv_row(record: csv::ByteRecord, width: usize) -> std::result::Result<csv::StringRecord, Broken> {
+    let texts = |record: &csv::ByteRecord| -> Vec<String> {
+        record.iter().filter_map(|field| std::str::from_utf8(field).ok()).map(str::to_owned).collect()
+    };
     if record.len() != width {
-        return Err(format!("has {} fields where the header has {width}", record.len()));
+        let reason = format!("has {} fields where the header has {width}", record.len());
+        return Err(Broken { reason, texts: texts(&record) });
     }
-    csv::StringRecord::from_byte_record(record).map_err(|_| "is not UTF-8".to_owned())
+    csv::StringRecord::from_byte_record(record)
+        .map_err(|error| Broken { reason: "is not UTF-8".to_owned(), texts: texts(&error.into_byte_record()) })
 }
 
 fn read_jsonl(
@@ -285,7 +314,7 @@ fn read_jsonl(
     if let Some(spec) = specs.iter().find(|spec| spec.required && !names.contains(spec.name)) {
         return Err(missing(table, spec, &names.into_iter().collect::<Vec<_>>()));
     }
-    let mut seen = Seen::default();
+    let mut seen = Seen::new(&names.into_iter().collect::<Vec<_>>(), specs);
     let mut lines = json_rows::Lines::new(open(path)?);
     let mut first = 1;
     let mut rows = Vec::with_capacity(BATCH_ROWS);

@@ -5,5 +5,6 @@ mod command_line;
 mod counting;
 mod datasets;
 mod fitting;
+mod gates;
 mod readers;
 mod shop;
