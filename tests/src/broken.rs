@@ -179,6 +179,11 @@ impl Makings {
         self.add("no values of nodes", ErrorCode::ModelSectionMissing, "trees.next_values", |plain| {
             plain.remove("trees.next_values");
         });
+        self.add("two lists of bins for one feature", ErrorCode::ModelRootInvalid, "next_forest.bins[1]", |plain| {
+            let bins = map(vec![("name", "own_days".into()), ("edges", Value::Array(vec![]))]);
+            let bins = Value::Array(vec![bins.clone(), bins]);
+            set(&mut plain.root, "next_forest", map(vec![("base", 0.into()), ("bins", bins)]));
+        });
         self.add(
             "a forest whose bins no one knows",
             ErrorCode::ModelRootInvalid,
