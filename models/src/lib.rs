@@ -35,6 +35,7 @@ pub mod datasets;
 mod error;
 pub mod eval;
 pub mod fit;
+mod output;
 mod parallel;
 pub mod progress;
 pub mod tables;
