@@ -169,9 +169,9 @@ export interface Context {
 export type PlacementKind =
   /** what this customer is likely to want next */
   | 'for_you'
-  /** alternatives to `items` */
+  /** what others bought with `items`, or the cart; the same whoever asks */
   | 'similar'
-  /** what completes `items`, or the cart */
+  /** what completes `items`, or the cart, for this customer */
   | 'bought_together'
   /** what sells most at present */
   | 'trending'

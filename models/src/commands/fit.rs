@@ -2,17 +2,18 @@
 
 use super::evaluate::table;
 use super::memory::peak_bytes;
-use super::recommend::threads;
+use super::recommend::{thread_count, threads};
 use super::{Format, grouped, print, print_json};
 use crate::config::FitParams;
 use crate::counts::Tables;
 use crate::error::{Error, Result};
 use crate::fit::{FitOptions, FitReport};
+use crate::output::{Output, apart};
 use crate::progress::Progress;
 use crate::tables::{BadRowLimits, Offers, TableReport, read_catalog, read_events, read_offers};
 use clap::Args as ClapArgs;
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Options of `fit`.
@@ -40,8 +41,8 @@ pub(crate) struct Args {
     /// The account as JSON.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
-    /// Threads; they leave no trace in the file [default: one per core].
-    #[arg(long)]
+    /// Threads, 1 or more; they leave no trace in the file [default: one per core].
+    #[arg(long, value_parser = thread_count)]
     threads: Option<usize>,
     /// Fewest distinct profiles behind a figure, in place of the setting.
     #[arg(long)]
@@ -80,6 +81,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let (Some(events), Some(catalog), Some(out)) = (&args.events, &args.catalog, &args.out) else {
         return Err(Error::config("arguments", "need --events, --catalog and --out"));
     };
+    // Nobody should wait for a fit to learn that its file can't be written.
+    let inputs = [Some(events), Some(catalog), args.offers.as_ref(), args.config.as_ref()].into_iter().flatten();
+    let outputs = [Some(out), args.report.as_ref()].into_iter().flatten();
+    let inputs: Vec<&Path> = inputs.map(PathBuf::as_path).collect();
+    apart(&inputs, &outputs.map(PathBuf::as_path).collect::<Vec<_>>())?;
+    let mut out = Output::create(out)?;
+    let mut account = args.report.as_deref().map(Output::create).transpose()?;
     let start = Instant::now();
     let progress = Progress::on_terminal();
     let limits = BadRowLimits {
@@ -102,7 +110,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let tables = Tables { log, catalog, offers };
     let options = FitOptions { threads: threads(args.threads), as_of_ms: args.as_of, progress: &progress };
     let fitted = checked.fit(&tables, &options)?;
-    std::fs::write(out, &fitted.file).map_err(|e| Error::io("write", out, e))?;
+    out.write(&fitted.file)?;
+    out.complete()?;
     let seconds = start.elapsed().as_secs_f64();
     let run = Run {
         tables: reports,
@@ -112,9 +121,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         peak_bytes: peak_bytes(),
         stages: progress.stages().into_iter().map(|(name, time)| (name, time.as_secs_f64())).collect(),
     };
-    if let Some(path) = &args.report {
-        let json = serde_json::to_vec_pretty(&run).map_err(|e| Error::io("write", path, e.into()))?;
-        std::fs::write(path, json).map_err(|e| Error::io("write", path, e))?;
+    if let Some(mut account) = account.take() {
+        account.write(&serde_json::to_vec_pretty(&run).unwrap_or_default())?;
+        account.complete()?;
     }
     match args.format {
         Format::Json => print_json(&run),

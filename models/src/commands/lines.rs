@@ -216,7 +216,18 @@ pub(crate) fn read_truth(path: &Path) -> Result<std::collections::BTreeMap<Strin
     }
 }
 
-/// Reads a whole file.
+/// Reads a model file; one that does not even begin like a model is named as such.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|e| Error::io("read", path, e))
+    let file = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
+    // The root is a MessagePack map whose first key has a header of one byte.
+    const FIRST_KEY: &[u8] = b"format_version";
+    let head = &file[..file.len().min(FIRST_KEY.len() + 6)];
+    if head.windows(FIRST_KEY.len()).any(|bytes| bytes == FIRST_KEY) {
+        return Ok(file);
+    }
+    Err(Error::Core {
+        code: "model_root_invalid".into(),
+        message: format!("`{}` is no Unisono model file; name one that `unisono-models fit` wrote", path.display()),
+        field: "model".into(),
+    })
 }

@@ -33,7 +33,30 @@ pub struct ImportReport {
 /// # Errors
 /// A raw table that is missing or has another schema, or a file that can't be written.
 pub fn import_complete_journey(from: &Path, out: &Path, form: EventsForm) -> Result<ImportReport> {
-    std::fs::create_dir_all(out).map_err(|e| Error::io("create", out, e))?;
+    for table in RAW_TABLES {
+        let path = from.join(table).with_extension("parquet");
+        std::fs::File::open(&path).map_err(|e| Error::io("open", &path, e))?;
+    }
+    // Tables of an import before this one stay until all of the new ones are there.
+    let fresh = out.join("import.partial");
+    std::fs::create_dir_all(&fresh).map_err(|e| Error::io("create", &fresh, e))?;
+    let done = write_all(from, &fresh, form).and_then(|report| move_files(&fresh, out).map(|()| report));
+    let removed = std::fs::remove_dir_all(&fresh).map_err(|e| Error::io("remove", &fresh, e));
+    done.and_then(|report| removed.map(|()| report))
+}
+
+const RAW_TABLES: [&str; 5] = ["transactions", "products", "coupons", "campaign_descriptions", "coupon_redemptions"];
+
+fn move_files(from: &Path, to: &Path) -> Result<()> {
+    for entry in std::fs::read_dir(from).map_err(|e| Error::io("read", from, e))? {
+        let entry = entry.map_err(|e| Error::io("read", from, e))?;
+        let target = to.join(entry.file_name());
+        std::fs::rename(entry.path(), &target).map_err(|e| Error::io("write", &target, e))?;
+    }
+    Ok(())
+}
+
+fn write_all(from: &Path, out: &Path, form: EventsForm) -> Result<ImportReport> {
     let mut report = ImportReport::default();
     let mut events = EventsWriter::create(out, form)?;
     write_purchases(from, &mut events, &mut report)?;

@@ -183,6 +183,48 @@ fn errors_have_a_code_a_sentence_and_an_exit_code() {
 }
 
 #[test]
+fn no_command_destroys_what_it_reads_or_what_was_there() {
+    let folder = Folder::new();
+    let events = folder.write("events.csv", &shop::csv(&shop::events(40, 34)));
+    let catalog = folder.write("catalog.csv", &shop::catalog(3));
+    let (model, requests) = (folder.path("m.unisono"), folder.write("r.jsonl", "{}\n"));
+    ok(&["fit", "--events", text(&events), "--catalog", text(&catalog), "--out", text(&model)]);
+    let old = folder.write("old.jsonl", "old\n");
+    let refused = |args: &[&str], code: i32, wanted: &str| {
+        let output = run(args);
+        let shown = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(code) && shown.contains(wanted), "{args:?}: {shown}");
+    };
+    let recommend = |requests: &Path, out: &Path, code, wanted: &str| {
+        refused(
+            &["recommend", "--model", text(&model), "--requests", text(requests), "--out", text(out)],
+            code,
+            wanted,
+        );
+    };
+    recommend(&requests, &folder.path("./r.jsonl"), 2, "name another file");
+    recommend(&folder.path("absent"), &old, 1, "error[io]: can't open");
+    let fit = |more: &[&str], code, wanted: &str| {
+        refused(&[&["fit", "--events", text(&events), "--catalog", text(&catalog)], more].concat(), code, wanted);
+    };
+    fit(&["--out", text(&events)], 2, "name another file");
+    fit(&["--out", text(&model), "--report", text(&model)], 2, "name another file");
+    fit(&["--out", "/nope/x"], 1, "error[io]: can't write `/nope/x`");
+    fit(&["--out", text(&model), "--report", "/nope/r"], 1, "error[io]: can't write `/nope/r`");
+    fit(&["--out", text(&model), "--threads", "0"], 2, "at least one thread");
+    folder.write("events.parquet", "old");
+    let (to, from) = (folder.path(""), folder.path("nope"));
+    refused(&["import", "complete-journey", "--from", text(&from), "--out", text(&to)], 1, "transactions.parquet");
+    refused(&["inspect", text(&requests)], 2, "r.jsonl` is no Unisono model file");
+    for (name, wanted) in [("r.jsonl", "{}\n"), ("old.jsonl", "old\n"), ("events.parquet", "old")] {
+        assert_eq!(std::fs::read_to_string(folder.path(name)).unwrap(), wanted);
+    }
+    ok(&["inspect", text(&model), "--no-brotli"]);
+    let partial = |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().contains("partial");
+    assert!(!std::fs::read_dir(folder.path("")).unwrap().any(|entry| partial(&entry.unwrap())));
+}
+
+#[test]
 fn the_printed_configuration_is_one_that_fit_reads() {
     let printed = ok(&["fit", "--print-config", "--min-support", "5"]);
     let params = unisono_models::config::FitParams::from_toml(&printed).unwrap();
