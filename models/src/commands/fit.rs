@@ -98,6 +98,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let checked = params.check()?;
     let mut reports = Vec::new();
     let (log, report) = progress.stage("reading events", || read_events(events, clock_ms(), limits))?;
+    // Told at once: what is wrong may well end the fit before its account.
+    report.warnings.iter().for_each(|warning| eprintln!("warning: events table: {warning}"));
     let event_rows = report.rows;
     reports.push(report);
     let (catalog, report) = progress.stage("reading catalog", || read_catalog(catalog, limits))?;
@@ -203,7 +205,6 @@ fn show_table(table: &TableReport) {
             print(&format!("    row {}, column `{}`, value `{}`", example.row, example.column, example.value));
         }
     }
-    table.warnings.iter().for_each(|warning| print(&format!("  warning: {warning}")));
     if !table.unknown_columns.is_empty() {
         print(&format!("  {} columns are not read: {}", table.unknown_columns.len(), table.unknown_columns.join(", ")));
     }

@@ -176,6 +176,12 @@ fn errors_have_a_code_a_sentence_and_an_exit_code() {
         let shown = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.code() == Some(code) && shown.contains(wanted), "{code}: {shown}");
     }
+    // Times in seconds make a log of minutes, which may be too short to learn from: the warning comes before that.
+    let seconds = "event_id,profile_id,ts_ms,type,channel,item_id\ne,p,1700006400,purchase,web,i\n";
+    let output = fit(&folder.write("s.csv", seconds));
+    assert!(
+        String::from_utf8(output.stderr).unwrap().starts_with("warning: events table: every event is of before 1980")
+    );
     let broken = folder.write("broken.unisono", "\u{1}\u{2}");
     let output = run(&["inspect", text(&broken)]);
     let shown = String::from_utf8(output.stderr).unwrap();
