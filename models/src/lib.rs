@@ -38,6 +38,7 @@ pub mod eval;
 pub mod fit;
 mod parallel;
 pub mod progress;
+pub mod survey;
 pub mod tables;
 
 pub use error::{Error, Result};

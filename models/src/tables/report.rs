@@ -61,6 +61,8 @@ pub struct TableReport {
     pub bad: BTreeMap<String, BadRows>,
     /// Columns that are not read.
     pub unknown_columns: Vec<String>,
+    /// Columns that are read under another name, as the table has them.
+    pub renamed_columns: Vec<String>,
 }
 
 impl TableReport {
@@ -86,6 +88,7 @@ impl TableReport {
     /// Closes the account; fails when too many rows can't be used.
     pub(crate) fn close(&mut self, table: &'static str, seen: Seen, limits: BadRowLimits) -> Result<()> {
         self.unknown_columns = seen.unknown.into_iter().collect();
+        self.renamed_columns = seen.renamed.into_iter().collect();
         let bad = self.bad_rows();
         self.kept = self.rows - bad - self.duplicates;
         let allowed = limits.rows_max.max((limits.share_max * self.rows as f64) as u64);

@@ -2,6 +2,7 @@
 
 use super::arrow_column::Column;
 use super::json_rows::{self, OwnedCell};
+use super::renames::Renames;
 use crate::error::{Error, Result};
 use arrow_schema::{DataType, Schema};
 use parquet::arrow::ProjectionMask;
@@ -136,6 +137,8 @@ impl Batch {
 pub(crate) struct Seen {
     /// Columns that no one knows, by name.
     pub(crate) unknown: BTreeSet<String>,
+    /// Columns that are read under another name, as the table has them.
+    pub(crate) renamed: BTreeSet<String>,
 }
 
 /// Reads the whole table and hands its rows over batch by batch, with the number of the first row (from 1).
@@ -143,14 +146,15 @@ pub(crate) fn read_table(
     table: &'static str,
     path: &Path,
     specs: &[Spec],
+    renames: &Renames,
     each: &mut dyn FnMut(u64, &Batch) -> Result<()>,
 ) -> Result<Seen> {
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
     match extension.as_str() {
-        "parquet" | "pq" => read_parquet(table, path, specs, each),
-        "csv" => read_csv(table, path, specs, b',', each),
-        "tsv" => read_csv(table, path, specs, b'\t', each),
-        "jsonl" | "ndjson" => read_jsonl(table, path, specs, each),
+        "parquet" | "pq" => read_parquet(table, path, specs, renames, each),
+        "csv" => read_csv(table, path, (specs, renames), b',', each),
+        "tsv" => read_csv(table, path, (specs, renames), b'\t', each),
+        "jsonl" | "ndjson" => read_jsonl(table, path, specs, renames, each),
         _ => Err(Error::UnknownFormat { path: path.to_path_buf() }),
     }
 }
@@ -172,23 +176,33 @@ fn missing(table: &'static str, spec: &Spec, names: &[String]) -> Error {
 }
 
 /// -> for each column of `specs` its place among `names`; the names that no spec has.
-fn place(table: &'static str, names: &[String], specs: &[Spec]) -> Result<(Vec<Option<usize>>, Seen)> {
-    let mut seen = Seen::default();
+fn place(
+    table: &'static str,
+    names: &[String],
+    specs: &[Spec],
+    renames: &Renames,
+) -> Result<(Vec<Option<usize>>, Seen)> {
+    let mut seen = Seen { renamed: renamed(names, renames), ..Seen::default() };
     let mut places = vec![None; specs.len()];
     for (at, name) in names.iter().enumerate() {
+        let name = renames.of(name);
         match specs.iter().position(|spec| spec.name == name) {
             Some(spec) if places[spec].is_some() => {
                 let (expected, found) = ("there once".to_owned(), "it twice".to_owned());
-                return Err(Error::BadSchema { table, column: name.clone(), expected, found });
+                return Err(Error::BadSchema { table, column: name.to_owned(), expected, found });
             }
             Some(spec) => places[spec] = Some(at),
-            None => drop(seen.unknown.insert(name.clone())),
+            None => drop(seen.unknown.insert(name.to_owned())),
         }
     }
     match specs.iter().zip(&places).find(|(spec, at)| spec.required && at.is_none()) {
         Some((spec, _)) => Err(missing(table, spec, names)),
         None => Ok((places, seen)),
     }
+}
+
+fn renamed<'n>(names: impl IntoIterator<Item = &'n String>, renames: &Renames) -> BTreeSet<String> {
+    names.into_iter().filter(|name| renames.of(name) != name.as_str()).cloned().collect()
 }
 
 fn check_types(table: &'static str, schema: &Schema, specs: &[Spec], places: &[Option<usize>]) -> Result<()> {
@@ -207,11 +221,12 @@ fn read_parquet(
     table: &'static str,
     path: &Path,
     specs: &[Spec],
+    renames: &Renames,
     each: &mut dyn FnMut(u64, &Batch) -> Result<()>,
 ) -> Result<Seen> {
     let builder = ParquetRecordBatchReaderBuilder::try_new(open(path)?).map_err(|e| bad_table(table, path, e))?;
     let names: Vec<String> = builder.schema().fields().iter().map(|f| f.name().clone()).collect();
-    let (places, seen) = place(table, &names, specs)?;
+    let (places, seen) = place(table, &names, specs, renames)?;
     check_types(table, builder.schema(), specs, &places)?;
     let used: Vec<usize> = places.iter().flatten().copied().collect();
     let mask = ProjectionMask::roots(builder.parquet_schema(), used);
@@ -222,7 +237,8 @@ fn read_parquet(
         let batch = batch.map_err(|e| bad_table(table, path, e))?;
         let columns = specs
             .iter()
-            .map(|spec| match batch.column_by_name(spec.name) {
+            .zip(&places)
+            .map(|(spec, at)| match at.and_then(|at| batch.column_by_name(&names[at])) {
                 None => Ok(Column::Absent),
                 Some(array) => Column::new(array).map_err(|e| bad_table(table, path, format!("`{}`: {e}", spec.name))),
             })
@@ -237,7 +253,7 @@ fn read_parquet(
 fn read_csv(
     table: &'static str,
     path: &Path,
-    specs: &[Spec],
+    (specs, renames): (&[Spec], &Renames),
     delimiter: u8,
     each: &mut dyn FnMut(u64, &Batch) -> Result<()>,
 ) -> Result<Seen> {
@@ -248,7 +264,7 @@ fn read_csv(
         csv::StringRecord::from_byte_record(headers).map_err(|_| bad_table(table, path, "header not UTF-8"))?;
     // Spreadsheet programs begin UTF-8 files with a byte order mark.
     let names: Vec<String> = headers.iter().map(|n| n.trim_start_matches('\u{feff}').trim().to_owned()).collect();
-    let (places, seen) = place(table, &names, specs)?;
+    let (places, seen) = place(table, &names, specs, renames)?;
     let mut first = 1;
     let mut records = Vec::with_capacity(BATCH_ROWS);
     let mut record = csv::ByteRecord::new();
@@ -279,20 +295,22 @@ fn read_jsonl(
     table: &'static str,
     path: &Path,
     specs: &[Spec],
+    renames: &Renames,
     each: &mut dyn FnMut(u64, &Batch) -> Result<()>,
 ) -> Result<Seen> {
     let names = json_rows::head_names(open(path)?, JSONL_HEAD_LINES).map_err(|e| Error::io("read", path, e))?;
+    let mut seen = Seen { renamed: renamed(&names, renames), ..Seen::default() };
+    let names: BTreeSet<&str> = names.iter().map(|name| renames.of(name)).collect();
     if let Some(spec) = specs.iter().find(|spec| spec.required && !names.contains(spec.name)) {
-        return Err(missing(table, spec, &names.into_iter().collect::<Vec<_>>()));
+        return Err(missing(table, spec, &names.into_iter().map(str::to_owned).collect::<Vec<_>>()));
     }
-    let mut seen = Seen::default();
     let mut lines = json_rows::Lines::new(open(path)?);
     let mut first = 1;
     let mut rows = Vec::with_capacity(BATCH_ROWS);
     loop {
         let line = lines.next().map_err(|e| Error::io("read", path, e))?;
         let more = line.is_some();
-        rows.extend(line.map(|line| json_rows::parse(line, specs, &mut seen.unknown)));
+        rows.extend(line.map(|line| json_rows::parse(line, specs, renames, &mut seen.unknown)));
         if rows.len() == BATCH_ROWS || !more && !rows.is_empty() {
             let batch = Batch::Json { rows: std::mem::take(&mut rows) };
             each(first, &batch)?;
