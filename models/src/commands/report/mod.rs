@@ -22,7 +22,7 @@ const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;color:#262a33;backg
 padding:0 24px}h1{font-size:28px;margin:0}h2{font-size:21px;margin:44px 0 4px}h3{font-size:16px;margin:20px 0 4px}\
 p{margin:4px 0 12px}.note{color:#5f6470;font-size:14px}svg{width:100%;height:auto;display:block}\
 table{border-collapse:collapse;font-size:14px;width:100%}td,th{padding:4px 10px;text-align:left;vertical-align:top;\
-border-bottom:1px solid #e4e7ec}th{font-weight:600}.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\
+border-bottom:1px solid #e4e7ec}th{font-weight:600}.n{text-align:right;font-variant-numeric:tabular-nums}small{color:#5f6470;font-size:12px;white-space:nowrap}\
 .hit{background:#e4f3ec}.two{display:grid;grid-template-columns:1fr 1fr;gap:8px 40px}code{font-size:13px;overflow-wrap:anywhere}\
 details{margin:8px 0}@media(max-width:800px){.two{display:block}}";
 
@@ -97,11 +97,11 @@ fn escape(text: &str) -> String {
 }
 
 fn bracket(figure: &Figure) -> String {
-    format!("{:.4} [{:.4}, {:.4}]", figure.value, figure.low, figure.high)
+    format!("{:.4} <small>[{:.4}, {:.4}]</small>", figure.value, figure.low, figure.high)
 }
 
 fn signed(figure: &Figure) -> String {
-    format!("{:+.4} [{:+.4}, {:+.4}]", figure.value, figure.low, figure.high)
+    format!("{:+.4} <small>[{:+.4}, {:+.4}]</small>", figure.value, figure.low, figure.high)
 }
 
 fn cell(figure: Option<&Figure>, shown: fn(&Figure) -> String) -> String {
@@ -168,9 +168,10 @@ how they look. Green: taken.</p><div class=\"two\">\n",
             let chance = outcome.chances.get(at).copied().flatten().map(|chance| format!("{:.1} %", chance * 100.0));
             let _ = write!(
                 out,
-                "<tr{class}><td class=\"n\">{}</td><td>{}</td><td>{}</td><td class=\"n\">{}</td></tr>",
+                "<tr{class}><td class=\"n\">{}</td><td>{} <small>{}</small></td><td>{}</td><td class=\"n\">{}</td></tr>",
                 at + 1,
                 title(page, id),
+                escape(id),
                 escape(&reasons.join(", ").replace('_', " ")),
                 chance.unwrap_or_default()
             );
