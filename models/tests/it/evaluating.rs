@@ -101,15 +101,15 @@ fn foreign_answers_are_compared_case_by_case_as_worked_out_by_hand() {
         "item_id": "i1", "price": 2.5, "order_id": "o"});
     let request = |case: &str, profile: &str| {
         json!({"request_id": case, "now_ms": now, "profile": {"profile_id": profile, "events": [event]},
-            "context": {"channel": "web"}, "placements": [{"id": "m", "kind": "rerank", "k": 20, "candidates": ["i1", "i2", "i3"]}]})
+            "context": {"channel": "web"}, "placements": [{"id": "m", "kind": "rerank", "k": 20, "candidates": ["i1", "i2", "i4"]}]})
     };
     // Two cases of one profile; the model answers three items, all of them true in the first case.
     let requests = folder.write("r.jsonl", &format!("{}\n{}\n", request("a", "p"), request("b", "p")));
-    let truth = "{\"case\":\"a\",\"truth\":[\"i1\",\"i2\",\"i3\"]}\n{\"case\":\"b\",\"truth\":[\"i9\"]}\n";
+    let truth = "{\"case\":\"a\",\"truth\":[\"i1\",\"i2\",\"i4\"]}\n{\"case\":\"b\",\"truth\":[\"i9\"]}\n";
     let truth = folder.write("t.jsonl", truth);
     // a: ranks 1 and 3 true of three: recall 2/3, mrr 1, map (1 + 2/3) / 3; b is a response without a hit.
     let response = json!({"request_id": "b", "placements": [{"recommendations": [{"item_id": "i5"}]}]});
-    let answers = format!("{{\"case\":\"a\",\"items\":[\"i1\",\"x\",\"i3\"]}}\n{response}\n");
+    let answers = format!("{{\"case\":\"a\",\"items\":[\"i1\",\"x\",\"i4\"]}}\n{response}\n");
     let answers = folder.write("a.jsonl", &answers);
     let (m, r, t, a) = (text(&model), text(&requests), text(&truth), text(&answers));
     let args = ["evaluate", "--model", m, "--requests", r, "--truth", t, "--format", "json", "--against", a];
