@@ -93,7 +93,7 @@ pub(crate) fn clock_ms() -> i64 {
 
 /// A column that was to be renamed and that no table has is a mistake, not a wish that may go unheard.
 pub(crate) fn check_renames(renames: &Renames, found: &std::collections::BTreeSet<String>) -> Result<()> {
-    match renames.from_names().find(|name| !found.contains(*name)) {
+    match renames.sources().find(|name| !found.contains(*name)) {
         Some(name) => Err(Error::config("map", format!("renames `{name}`, which no table has"))),
         None => Ok(()),
     }

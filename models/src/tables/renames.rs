@@ -36,7 +36,7 @@ impl Renames {
     }
 
     /// Every column that is renamed, as the shop has it.
-    pub(crate) fn from_names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
 }

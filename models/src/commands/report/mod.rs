@@ -165,7 +165,8 @@ how they look. Green: taken.</p><div class=\"two\">\n",
         );
         for (at, (id, reasons)) in outcome.lists[0].iter().zip(&outcome.reasons).take(PLACES).enumerate() {
             let class = if outcome.truth.contains(id) { " class=\"hit\"" } else { "" };
-            let chance = outcome.chances.get(at).copied().flatten().map(|chance| format!("{:.1} %", chance * 100.0));
+            let chance =
+                outcome.chances.get(at).copied().flatten().map(|chance| format!("{:.1}\u{a0}%", chance * 100.0));
             let _ = write!(
                 out,
                 "<tr{class}><td class=\"n\">{}</td><td>{} <small>{}</small></td><td>{}</td><td class=\"n\">{}</td></tr>",
