@@ -38,7 +38,7 @@ const loaded = take(load_model(buffer, model.length));
 if (Buffer.from(loaded).includes('error')) throw new Error(Buffer.from(loaded).toString('latin1'));
 report('memory with the model loaded', held());
 report('what loading added', held() - written);
-// The first model of a fresh instance has handle 1, or whatever its answer says: `handle` is the map's first value.
+// The model's handle is the first value of the answer's map.
 const handle = Number(decodeHandle(loaded));
 const input = put(request);
 const answer = () => take(recommend(handle, input, request.length));

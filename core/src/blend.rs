@@ -28,7 +28,7 @@ impl Table {
 pub struct Blend {
     /// What every score starts from.
     pub base: i64,
-    /// At most one table a feature.
+    /// At most one table a feature; [`crate::Model::load`] checks it.
     pub tables: Vec<Table>,
 }
 

@@ -16,7 +16,7 @@ pub struct Shown<'a> {
     /// Their variant groups.
     pub(crate) groups: IndexSet,
     /// Items that the model does not know.
-    pub unknown: Vec<&'a str>,
+    pub(crate) unknown: IdSet<'a>,
     /// Offers.
     pub(crate) offers: IndexSet,
 }
@@ -29,7 +29,7 @@ impl<'a> Shown<'a> {
                 let group = model.items.group_of(item);
                 self.items.contains(item) || group.is_some_and(|group| self.groups.contains(group))
             }
-            None => self.unknown.contains(&candidate.unknown_id),
+            None => self.unknown.contains(candidate.unknown_id),
         }
     }
 
@@ -42,7 +42,9 @@ impl<'a> Shown<'a> {
                     self.groups.insert(group);
                 }
             }
-            None => self.unknown.push(candidate.unknown_id),
+            None => {
+                self.unknown.insert(candidate.unknown_id);
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The forest: boosted trees over binned features. A score is the base plus one leaf of each tree, summed in integers.
 
 use crate::features::{FEATURES, Feature};
-use crate::model::{I32s, U16s};
+use crate::model::{I32s, Nodes, U16s};
 use alloc::vec::Vec;
 use unisono_message::{Explanation, Part};
 
@@ -26,22 +26,16 @@ pub struct Forest<'a> {
     pub bins: Vec<Bins>,
     /// Link to the root of each tree.
     pub roots: U16s<'a>,
-    /// (nodes) Number of the feature among `bins`.
-    pub features: &'a [u8],
-    /// (nodes) A candidate goes left when its bin is at most this.
-    pub thresholds: &'a [u8],
-    /// (nodes) Link on the left; beyond the node itself, so that every walk ends.
-    pub left: U16s<'a>,
-    /// (nodes) Link on the right.
-    pub right: U16s<'a>,
+    /// (nodes) What is asked, and where the answers lead: beyond the node itself, so that every walk ends.
+    pub nodes: Nodes<'a>,
     /// (nodes) Mean of the leaves below, in 2^-scale_bits.
     pub values: I32s<'a>,
     /// (leaves) In 2^-scale_bits.
     pub leaves: I32s<'a>,
 }
 
-/// The bins of a candidate.
-type Cut = [u8; FEATURES];
+/// The bins of a candidate, by the place of the feature; as long as places can be, so that none lies outside.
+type Cut = [u8; 256];
 
 impl Forest<'_> {
     /// Whether there is no tree.
@@ -52,12 +46,11 @@ impl Forest<'_> {
     /// The score of a candidate's features, in 2^-scale_bits.
     pub fn score(&self, values: &[i64; FEATURES]) -> i64 {
         let cut = self.cut(values);
-        self.roots.iter().fold(self.base, |mut sum, mut link| {
+        self.roots.iter().fold(self.base, |sum, mut link| {
             while link & LEAF == 0 {
-                link = self.next(&cut, link);
+                link = self.step(&cut, link).1;
             }
-            sum += self.value(link);
-            sum
+            sum + self.value(link)
         })
     }
 
@@ -88,8 +81,8 @@ impl Forest<'_> {
             base += self.value(root);
             let mut link = root;
             while link & LEAF == 0 {
-                let next = self.next(&cut, link);
-                if let Some(points) = points.get_mut(self.column(link)) {
+                let (feature, next) = self.step(&cut, link);
+                if let Some(points) = points.get_mut(usize::from(feature)) {
                     *points += self.value(next) - self.value(link);
                 }
                 link = next;
@@ -99,7 +92,7 @@ impl Forest<'_> {
     }
 
     fn cut(&self, values: &[i64; FEATURES]) -> Cut {
-        let mut cut = [0u8; FEATURES];
+        let mut cut = [0u8; 256];
         for (bin, bins) in cut.iter_mut().zip(&self.bins) {
             let value = bins.feature.of(values);
             *bin = bins.edges.partition_point(|edge| *edge <= value) as u8;
@@ -107,18 +100,13 @@ impl Forest<'_> {
         cut
     }
 
+    /// The feature that a node asks for, and the link that the answer leads to.
     #[inline]
-    fn column(&self, node: u16) -> usize {
-        self.features.get(node as usize).copied().unwrap_or(0).into()
-    }
-
-    #[inline]
-    fn next(&self, cut: &Cut, node: u16) -> u16 {
-        let at = node as usize;
-        let bin = cut.get(self.column(node)).copied().unwrap_or(0);
-        let goes_left = self.thresholds.get(at).is_some_and(|threshold| bin <= *threshold);
+    fn step(&self, cut: &Cut, link: u16) -> (u8, u16) {
         // Links were checked when the file was loaded; one that is not there ends the walk.
-        if goes_left { self.left.get(at) } else { self.right.get(at) }.unwrap_or(LEAF)
+        let Some(node) = self.nodes.get(link.into()) else { return (0, LEAF) };
+        let bin = cut.get(usize::from(node.feature)).copied().unwrap_or(0);
+        (node.feature, if bin <= node.threshold { node.left } else { node.right })
     }
 
     #[inline]

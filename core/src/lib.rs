@@ -82,11 +82,13 @@ fn decide<'a>(model: &Model<'a>, request: &Request<'a>) -> Result<Vec<u8>> {
     let history = History::fold(model, &profile, request.now_ms);
     let unknown_items = history.unknown_items;
     let background = Background::new(model, history, request.context.channel, request.now_ms);
-    let stranger = Background::new(model, History::empty(), request.context.channel, request.now_ms);
+    let asks_for_similar = request.placements.iter().any(|placement| placement.kind == PlacementKind::Similar);
+    let stranger =
+        asks_for_similar.then(|| Background::new(model, History::empty(), request.context.channel, request.now_ms));
     let mut shown = Shown::default();
     let place = |placement: &Placement<'a>| match placement.kind {
         PlacementKind::Offers => offers::place(model, &profile, request, placement, &mut shown),
-        _ => page::place(model, &background, &stranger, request, placement, &mut shown),
+        _ => page::place(model, &background, stranger.as_ref(), request, placement, &mut shown),
     };
     let placements = request.placements.iter().map(place).collect();
     let response = Response {
@@ -106,7 +108,9 @@ fn fold<'a>(input: &ProfileInput<'a>) -> Result<(Profile<'a>, FoldReport)> {
         Some(bytes) => Profile::decode(bytes).map_err(|error| error.in_field("state").in_field("profile"))?,
         None => Profile::default(),
     };
-    Ok(state.with_events(&input.events))
+    let (profile, report) = state.with_events(&input.events);
+    profile.check_classes().map_err(|error| error.in_field("profile"))?;
+    Ok((profile, report))
 }
 
 /// SHA-256 over core version, model, policy and overlay (none yet), the profile's canonical bytes and the request's.
@@ -126,15 +130,7 @@ fn decision_id(model: &Model<'_>, profile: &Profile<'_>, request: &Request<'_>) 
 }
 
 fn warnings(request: &Request<'_>, report: FoldReport, unknown_items: u32) -> Vec<Warning> {
-    [
-        (WarningCode::UnknownField, request.unknown_fields),
-        (WarningCode::DuplicateEvent, report.duplicate_events),
-        (WarningCode::EventsBeyondBound, report.events_beyond_bound),
-        (WarningCode::MarksBeyondBound, report.marks_beyond_bound),
-        (WarningCode::HistoryItemUnknown, unknown_items),
-    ]
-    .into_iter()
-    .filter(|(_, count)| *count > 0)
-    .map(|(code, count)| Warning { code, count })
-    .collect()
+    let mut warnings = report.warnings(request.unknown_fields);
+    warnings.extend(Warning::counted(&[(WarningCode::HistoryItemUnknown, unknown_items as usize)]));
+    warnings
 }

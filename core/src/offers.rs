@@ -2,19 +2,17 @@
 
 use crate::eligibility::{Shown, sold_in};
 use crate::model::{Model, NO_CATEGORY, is_below};
-use crate::order::sorted;
+use crate::order::{IndexSet, sorted};
 use crate::profile::Profile;
 use alloc::vec;
 use alloc::vec::Vec;
-use unisono_message::limits::EXCLUDED_LISTED_MAX;
+use unisono_message::limits::{EXCLUDED_LISTED_MAX, SPEND_MICRO_MAX};
 use unisono_message::{
     EmptyReason, EventType, Excluded, Exclusion, Explanation, MICRO, MILLI, Part, Placement, PlacementResponse, Reason,
     Recommendation, Request, Warning, WarningCode,
 };
 
 const DAY_MS: i64 = 86_400_000;
-/// Largest spend of one event that is told apart, in micro-units (17.6 million units), so that sums stay exact.
-const SPEND_MICRO_MAX: i64 = 1 << 44;
 /// The name under which an explanation shows the spend.
 const SPEND: &str = "spend_on_covered";
 
@@ -38,9 +36,10 @@ pub(crate) fn place<'a>(
     let (asked, mut excluded) = asked_offers(model, placement);
     let redeemed = redemptions(model, profile);
     let barred: Vec<u32> = placement.exclude.iter().filter_map(|id| model.offers.ids.find(id)).collect();
+    let barred = IndexSet::of(&barred);
     let mut scored: Vec<(i64, u32, u32, i64)> = Vec::new();
     for offer in asked {
-        let reason = if barred.contains(&offer) {
+        let reason = if barred.contains(offer) {
             Some(Exclusion::Excluded)
         } else if shown.offers.contains(offer) {
             Some(Exclusion::AlreadyOnPage)
@@ -67,18 +66,13 @@ pub(crate) fn place<'a>(
         true => EmptyReason::NoOffers,
         false => EmptyReason::AllExcluded,
     });
-    let mut warnings = Vec::new();
-    let mut warn = |code, count: usize| {
-        if count > 0 {
-            warnings.push(Warning { code, count: count as u32 });
-        }
-    };
-    warn(WarningCode::OtherCurrency, spend.other_currency as usize);
-    warn(WarningCode::FewerThanK, placement.k - recommendations.len());
-    if request.explain {
-        warn(WarningCode::ExcludedNotListed, excluded.len().saturating_sub(EXCLUDED_LISTED_MAX));
-        excluded.truncate(EXCLUDED_LISTED_MAX);
-    }
+    let unlisted = if request.explain { excluded.len().saturating_sub(EXCLUDED_LISTED_MAX) } else { 0 };
+    excluded.truncate(EXCLUDED_LISTED_MAX);
+    let warnings = Warning::counted(&[
+        (WarningCode::OtherCurrency, spend.other_currency as usize),
+        (WarningCode::FewerThanK, placement.k - recommendations.len()),
+        (WarningCode::ExcludedNotListed, unlisted),
+    ]);
     PlacementResponse {
         id: placement.id,
         offers: true,

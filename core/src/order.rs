@@ -1,4 +1,4 @@
-//! One sorting routine for everything that is sorted. Each instance of the standard library's sort is five to ten
+//! One sorting routine for everything that a call sorts. Each instance of the standard library's sort is five to ten
 //! kilobytes of the module; eighteen of them were a third of it.
 
 use alloc::vec::Vec;
@@ -97,65 +97,46 @@ fn merge(mut left: &[u32], mut right: &[u32], to: &mut Vec<u32>, items: &dyn Com
     to.extend_from_slice(right);
 }
 
-/// A small set of indices.
+/// A set that is asked by halves: few comparisons, however much it holds.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct IndexSet {
-    /// Ascending, each once.
-    indices: Vec<u32>,
+pub(crate) struct Set<T> {
+    ascending: Vec<T>,
 }
 
-impl IndexSet {
-    /// The set of these indices.
-    pub(crate) fn of(indices: &[u32]) -> Self {
-        let mut indices = sorted(indices, u32::cmp);
-        indices.dedup();
-        IndexSet { indices }
+/// A set of items, offers or groups.
+pub(crate) type IndexSet = Set<u32>;
+/// A set of ids.
+pub(crate) type IdSet<'a> = Set<&'a str>;
+
+impl<T: Copy + Ord> Set<T> {
+    /// The set of these.
+    pub(crate) fn of(all: &[T]) -> Self {
+        Set { ascending: sorted(all, T::cmp) }
     }
 
-    /// Whether the set holds an index.
-    pub(crate) fn contains(&self, index: u32) -> bool {
-        self.indices.binary_search(&index).is_ok()
+    /// Whether the set holds it.
+    #[inline(never)]
+    pub(crate) fn contains(&self, one: T) -> bool {
+        self.ascending.binary_search(&one).is_ok()
     }
 
-    /// Adds an index; whether it was new.
-    pub(crate) fn insert(&mut self, index: u32) -> bool {
-        match self.indices.binary_search(&index) {
+    /// Adds it; whether it was new.
+    #[inline(never)]
+    pub(crate) fn insert(&mut self, one: T) -> bool {
+        match self.ascending.binary_search(&one) {
             Ok(_) => false,
             Err(at) => {
-                self.indices.insert(at, index);
+                self.ascending.insert(at, one);
                 true
             }
         }
-    }
-
-    /// How many it holds.
-    pub(crate) fn len(&self) -> usize {
-        self.indices.len()
-    }
-}
-
-/// A set of ids, made once.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct IdSet<'a> {
-    /// Ascending.
-    ids: Vec<&'a str>,
-}
-
-impl<'a> IdSet<'a> {
-    /// The set of these ids.
-    pub(crate) fn of(ids: &[&'a str]) -> Self {
-        IdSet { ids: sorted(ids, |a, b| a.cmp(b)) }
-    }
-
-    /// Whether the set holds an id.
-    pub(crate) fn contains(&self, id: &str) -> bool {
-        self.ids.binary_search(&id).is_ok()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use core::cell::Cell;
     use proptest::prelude::*;
 
     proptest! {
@@ -170,5 +151,33 @@ mod tests {
                 prop_assert_eq!(&first[..], &standard[..count.min(standard.len())]);
             }
         }
+    }
+
+    /// A number that counts how often it is compared.
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    struct Counted<'c>(u32, &'c Cell<usize>);
+
+    impl Ord for Counted<'_> {
+        fn cmp(&self, other: &Self) -> Ordering {
+            self.1.set(self.1.get() + 1);
+            self.0.cmp(&other.0)
+        }
+    }
+
+    impl PartialOrd for Counted<'_> {
+        fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+            Some(self.cmp(other))
+        }
+    }
+
+    #[test]
+    fn a_set_of_thousands_is_asked_in_a_few_comparisons() {
+        let comparisons = Cell::new(0);
+        let mut set = Set::of(&[]);
+        let scattered = |at: u32| Counted(at.wrapping_mul(0x9e37_79b9), &comparisons);
+        assert!((0..32_000).all(|at| set.insert(scattered(at))));
+        assert!((0..32_000).all(|at| set.contains(scattered(at)) && !set.insert(scattered(at))));
+        assert!(!(32_000..64_000).any(|at| set.contains(scattered(at))));
+        assert!(comparisons.get() <= 4 * 32_000 * 17, "{} comparisons", comparisons.get());
     }
 }

@@ -35,7 +35,7 @@ impl<'a> Left<'a> {
 pub(crate) fn place<'a>(
     model: &Model<'a>,
     background: &Background<'a>,
-    stranger: &Background<'a>,
+    stranger: Option<&Background<'a>>,
     request: &Request<'a>,
     placement: &Placement<'a>,
     shown: &mut Shown<'a>,
@@ -43,7 +43,8 @@ pub(crate) fn place<'a>(
     let (seeds, unknown_seeds) = seeds_of(model, request, placement);
     let from_seeds = seed_sums(model, &seeds);
     // Alternatives to an item do not depend on who asks.
-    let scene = if placement.kind == PlacementKind::Similar { stranger } else { background }.scene(model, &from_seeds);
+    let asks = stranger.filter(|_| placement.kind == PlacementKind::Similar).unwrap_or(background);
+    let scene = asks.scene(model, &from_seeds);
     // What was bought is still left out where asked, so the rules read the customer's own history.
     let rules = Rules::new(model, &background.history, request, placement);
     let mut left = Left::default();
@@ -58,7 +59,7 @@ pub(crate) fn place<'a>(
     if is_filled_up(placement.kind) {
         fill_up(&scene, &rules, shown, placement.k, &collected, &mut kept, &mut left);
     }
-    let (scoring, scored) = score(&scene, placement.kind, &kept, placement.k);
+    let (scoring, scored) = score(&scene, placement.kind, placement.exclude_bought, &kept, placement.k);
     let (taken, variants) = ranking::take_best(model, &scored, placement.k, shown);
     for variant in &variants {
         left.add(model, variant, Exclusion::AlreadyOnPage);
@@ -67,23 +68,19 @@ pub(crate) fn place<'a>(
         taken.iter().map(|one| recommendation(scoring, &scene, request, placement, one)).collect();
     let category_unknown = placement.category.is_some_and(|category| !category_known(model, category));
     let empty_reason = recommendations.is_empty().then(|| empty_reason(model, placement, left.count));
-    let warnings = [
+    let warnings = Warning::counted(&[
         (WarningCode::SeedItemUnknown, unknown_seeds as usize),
         (WarningCode::CategoryUnknown, usize::from(category_unknown)),
         (WarningCode::FewerThanK, placement.k - recommendations.len()),
         (WarningCode::ExcludedNotListed, if request.explain { left.count - left.listed.len() } else { 0 }),
-    ];
+    ]);
     PlacementResponse {
         id: placement.id,
         offers: false,
         recommendations,
         excluded: request.explain.then_some(left.listed),
         empty_reason,
-        warnings: warnings
-            .into_iter()
-            .filter(|(_, count)| *count > 0)
-            .map(|(code, count)| Warning { code, count: count as u32 })
-            .collect(),
+        warnings,
     }
 }
 
@@ -117,10 +114,12 @@ fn fill_up<'a>(
     left: &mut Left<'a>,
 ) {
     let model = scene.model;
-    let groups: Vec<u32> = kept.iter().filter_map(|one| model.items.group_of(one.item?)).collect();
-    let mut products = kept.len() - groups.len();
-    let mut groups = IndexSet::of(&groups);
-    products += groups.len();
+    let mut groups = IndexSet::default();
+    let mut is_new = |item: Option<u32>| {
+        let group = item.and_then(|item| model.items.group_of(item));
+        usize::from(group.is_none_or(|group| groups.insert(group)))
+    };
+    let mut products: usize = kept.iter().map(|one| is_new(one.item)).sum();
     if products >= k {
         return;
     }
@@ -140,20 +139,22 @@ fn fill_up<'a>(
             left.count += 1;
             continue;
         }
-        products += usize::from(model.items.group_of(item).is_none_or(|group| groups.insert(group)));
+        products += is_new(Some(item));
         kept.push(candidate);
     }
 }
 
-/// Scores the candidates of a placement and says how: by the blend, or the blend's best by the forest.
+/// Scores the candidates of a placement and says how: by the blend, or the blend's best by the forest. `new_only`: the
+/// placement leaves out what was bought.
 pub fn score<'b, 'a>(
     scene: &'b Scene<'_, 'a>,
     kind: PlacementKind,
+    new_only: bool,
     candidates: &[Candidate<'a>],
     k: usize,
 ) -> (Scoring<'b>, Vec<Scored<'a>>) {
     let model = scene.model;
-    let (scoring, forest) = scores::scoring_of(model, kind, scene.channel_counts.entries().next().is_some());
+    let (scoring, forest) = scores::scoring_of(model, kind, new_only, scene.channel_counts.entries().next().is_some());
     let by_blend: Vec<Scored<'a>> = candidates.iter().map(|candidate| scored(scoring, scene, candidate)).collect();
     match forest {
         None => (scoring, by_blend),
@@ -179,11 +180,15 @@ fn recommendation<'a>(
     placement: &Placement<'_>,
     one: &Scored<'a>,
 ) -> Recommendation<'a> {
-    let calibration = scene.model.calibrations.iter().find(|(kind, _)| *kind == placement.kind);
+    let model = scene.model;
+    let calibration = match scores::discovers(model, placement.kind, placement.exclude_bought) {
+        true => Some(&model.discover_calibration).filter(|map| !map.scores.is_empty()),
+        false => model.calibrations.iter().find(|(kind, _)| *kind == placement.kind).map(|(_, map)| map),
+    };
     Recommendation {
         id: id_of(scene.model, &one.candidate),
         score: one.score,
-        probability: calibration.filter(|_| request.probability).map(|(_, map)| map.probability(one.score)),
+        probability: calibration.filter(|_| request.probability).map(|map| map.probability(one.score)),
         reasons: scores::reasons(scoring, placement.kind, scene, &one.candidate),
         explanation: request.explain.then(|| scores::explain(scoring, scene, &one.candidate)),
     }

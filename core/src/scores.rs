@@ -9,6 +9,7 @@ use crate::order::sorted;
 use crate::scene::Scene;
 use alloc::vec;
 use alloc::vec::Vec;
+use unisono_message::limits::REASONS_MAX;
 use unisono_message::{Explanation, Part, PlacementKind, Reason};
 
 /// How a kind of placement scores.
@@ -24,10 +25,17 @@ pub enum Scoring<'b> {
     Recency,
 }
 
+/// Whether a placement is ranked by the forest of discovery: it asks for what comes next, but not for what was bought.
+pub(crate) fn discovers(model: &Model<'_>, kind: PlacementKind, new_only: bool) -> bool {
+    let next = matches!(kind, PlacementKind::ForYou | PlacementKind::BuyAgain | PlacementKind::Rerank);
+    new_only && next && !model.discover_forest.is_empty()
+}
+
 /// The scoring of a kind in a scene, and the forest that ranks the best of it, if the model has one.
 pub(crate) fn scoring_of<'b>(
     model: &'b Model<'_>,
     kind: PlacementKind,
+    new_only: bool,
     channel_known: bool,
 ) -> (Scoring<'b>, Option<Scoring<'b>>) {
     let learned = |blend, forest: &'b Forest<'b>| {
@@ -35,6 +43,7 @@ pub(crate) fn scoring_of<'b>(
         (Scoring::Learned(blend), forest)
     };
     match kind {
+        _ if discovers(model, kind, new_only) => learned(&model.next, &model.discover_forest),
         PlacementKind::ForYou | PlacementKind::BuyAgain | PlacementKind::Rerank | PlacementKind::Offers => {
             learned(&model.next, &model.next_forest)
         }
@@ -123,7 +132,8 @@ pub(crate) fn reasons(
     }
     // Stable: reasons of equal gain stay in the order above.
     let found = sorted(&found, |a, b| b.0.cmp(&a.0));
-    let mut out: Vec<Reason> = found.into_iter().filter(|entry| entry.0 > 0).map(|entry| entry.1).take(3).collect();
+    let mut out: Vec<Reason> =
+        found.into_iter().filter(|entry| entry.0 > 0).map(|entry| entry.1).take(REASONS_MAX).collect();
     if out.is_empty() {
         out.push(match kind {
             PlacementKind::Rerank => Reason::Given,

@@ -111,6 +111,13 @@ impl HostError {
         HostError::new(HostErrorCode::ResponsesUnwritable, text).with_source(error)
     }
 
+    /// A file that the module refused and that does not even begin like a model.
+    pub fn no_model_file(path: &Path, refusal: HostError) -> Self {
+        let code = refusal.module_code().unwrap_or_default();
+        let text = format!("`{}` is no Unisono model file (the module says `{code}`)", path.display());
+        HostError::new(HostErrorCode::ModelRefused, text).with_source(refusal)
+    }
+
     /// Something of the host's surroundings that should never fail.
     pub fn internal(what: &str, error: impl StdError + Send + Sync + 'static) -> Self {
         HostError::new(HostErrorCode::Internal, format!("{what}: {error}")).with_source(error)

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
-use unisono_message::limits::{PROFILE_BYTES_MAX, REQUEST_BYTES_MAX};
+use unisono_message::limits::{APPLY_BYTES_MAX, MERGE_BYTES_MAX, REQUEST_BYTES_MAX};
 use wasmtime::{InstancePre, Linker};
 
 use crate::builder::{Settings, model_within};
@@ -162,7 +162,7 @@ impl Host {
     /// # Errors
     /// Those of [`Host::decide`].
     pub fn profile_apply(&self, input: &[u8]) -> Result<Vec<u8>, HostError> {
-        within("the input", input, PROFILE_BYTES_MAX.saturating_add(REQUEST_BYTES_MAX))?;
+        within("the input", input, APPLY_BYTES_MAX)?;
         self.call(Call::ProfileApply, input).map(|decision| decision.response)
     }
 
@@ -171,7 +171,7 @@ impl Host {
     /// # Errors
     /// Those of [`Host::decide`].
     pub fn profile_merge(&self, input: &[u8]) -> Result<Vec<u8>, HostError> {
-        within("the input", input, limits::MERGE_INPUT_BYTES_MAX)?;
+        within("the input", input, MERGE_BYTES_MAX)?;
         self.call(Call::ProfileMerge, input).map(|decision| decision.response)
     }
 

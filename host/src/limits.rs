@@ -1,14 +1,10 @@
 //! Every limit of the host, by name. Limits of the work itself (bytes of a request, events, placements) are the module's
 //! and live in `unisono_message::limits`; here are those of time, memory and concurrency, which only a host can have.
 
-use unisono_message::limits::{MERGE_STATES_MAX, PROFILE_BYTES_MAX};
-
 /// Bytes of a module file.
 pub const MODULE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Bytes of one result that the host copies out of an instance.
 pub const RESULT_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// Bytes of one input of `profile_merge`: as many states as it takes, each as large as it may be, and the keys around them.
-pub const MERGE_INPUT_BYTES_MAX: usize = MERGE_STATES_MAX * (PROFILE_BYTES_MAX + 8) + 64;
 /// Milliseconds that one call may take, unless the builder says otherwise.
 pub const DEADLINE_MS_DEFAULT: u64 = 1_000;
 /// The longest deadline that the builder accepts, in milliseconds: one hour.

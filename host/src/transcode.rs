@@ -1,8 +1,11 @@
 //! JSON to MessagePack and back, value by value, without a typed struct between: duplicate and unknown keys, numbers as
 //! strings and whatever else a caller sends reach the module as they are, and the module alone judges them.
 //!
-//! Integers stay integers (from -2^63 to 2^64 - 1), other numbers become the nearest f64, exactly as a browser's
-//! `JSON.parse` reads them. JSON has no NaN and no infinity, so neither can enter this way.
+//! Integers stay integers (from -2^63 to 2^64 - 1), and other numbers become the nearest f64, as a browser's `JSON.parse`
+//! reads them. Three things differ from `JSON.parse`: integers beyond 2^53 are kept to the last digit, where it rounds them (so
+//! a seed of that size is another seed in a page); a number beyond f64, as 1e400, is refused, where it gives an infinity;
+//! and half of a surrogate pair is refused, where it lets it pass. JSON has no NaN and no infinity, so neither can enter
+//! this way.
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};

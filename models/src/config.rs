@@ -54,7 +54,7 @@ settings! {
     /// Reading the tables.
     DataParams "data" {
         bad_rows_max: u64 = 100, 0 to 1_000_000_000,
-            "Rows of a table that can't be used before the reading stops; whichever of the two limits allows more holds.";
+            "Rows of a table that can't be used before the reading stops, up to a tenth of the table; whichever of the two limits allows more holds.";
         bad_rows_share_max: f64 = 0.01, 0 to 1,
             "The same as a share of the table's rows.";
     }
@@ -105,11 +105,11 @@ settings! {
             "Share of its step that each tree takes.";
         tree_bins: usize = 63, 4 to 250,
             "Bins per feature of the trees.";
-        ranked_max: u32 = 200, 1 to 10_000,
+        ranked_max: u32 = 60, 1 to 10_000,
             "Candidates that the trees rank, unless a placement asks for more.";
         short_weight: f64 = 0.5, 0 to 1,
             "What a case counts for the trees when its history is cut to its last 0, 1, 2, 3, 5 or 10 orders; 0 leaves such cases out.";
-        scale_bits: u32 = 16, 8 to 24,
+        scale_bits: u32 = 16, 8 to 16,
             "Bits after the binary point of scores.";
         seed: u64 = 7, 0 to 9e15,
             "Seed of the hashes that sample negatives, halve baskets and order rows.";

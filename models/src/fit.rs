@@ -44,6 +44,8 @@ pub struct FitReport {
     pub profiles: usize,
     /// Items of the model.
     pub items: usize,
+    /// Items that are never shown, because a catalog row of theirs can't be used.
+    pub items_left_out: usize,
     /// Offers of the model.
     pub offers: usize,
     /// Entries of the undirected list.
@@ -97,6 +99,7 @@ impl FitValidParams {
             events: log.columns.ts_ms.iter().filter(|ts| **ts < end_ms).count(),
             profiles: log.profiles.len(),
             items: parts.items.ids.len(),
+            items_left_out: tables.catalog.never_shown(log).len(),
             offers: parts.offers.len(),
             bought_entries: parts.bought.items.len(),
             next_entries: parts.next_items.items.len(),
@@ -106,6 +109,7 @@ impl FitValidParams {
         parts.scale_bits = params.learn.scale_bits;
         (parts.next, parts.together, parts.calibrations) = (learned.next, learned.together, learned.calibrations);
         (parts.next_forest, parts.together_forest) = (learned.next_forest, learned.together_forest);
+        (parts.discover_forest, parts.discover_calibration) = (learned.discover_forest, learned.discover_calibration);
         parts.ranked_max = params.learn.ranked_max;
         parts.data = data_facts(tables, &report, end_ms);
         parts.config = config_facts(params, &report);

@@ -36,6 +36,7 @@ pub mod datasets;
 mod error;
 pub mod eval;
 pub mod fit;
+mod output;
 mod parallel;
 pub mod progress;
 pub mod survey;

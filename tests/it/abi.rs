@@ -3,8 +3,8 @@
 use crate::golden::golden;
 use unisono_message::{ErrorCode, limits};
 use unisono_tests::runtime::module;
-use unisono_tests::value::{Value, decode, field, int, text};
-use wasmtime::{Engine, Instance, Memory, Module, Store, TypedFunc};
+use unisono_tests::value::{Value, decode, encode, field, int, list, map, strings, text};
+use wasmtime::{Config, Engine, Instance, Memory, Module, Store, TypedFunc};
 
 struct Guest {
     store: Store<()>,
@@ -15,8 +15,12 @@ struct Guest {
 impl Guest {
     /// None, said loudly, where no module was built.
     fn start() -> Option<Guest> {
+        Guest::start_with(&Config::new())
+    }
+
+    fn start_with(config: &Config) -> Option<Guest> {
         let bytes = module().inspect_err(|why| eprintln!("*** SKIPPED: {why:#} ***")).ok()?;
-        let engine = Engine::default();
+        let engine = Engine::new(config).unwrap();
         let module = Module::new(&engine, bytes).unwrap();
         assert_eq!(module.imports().count(), 0, "the module imports nothing");
         let mut store = Store::new(&engine, ());
@@ -134,4 +138,30 @@ fn a_request_over_its_limit_has_the_same_code_in_the_host_and_natively() {
     let native = decode(&unisono_core::recommend(&model, &body)).unwrap();
     assert_eq!(code(&native), Some(ErrorCode::LimitExceeded.as_str()));
     assert_eq!(host.decide(&body).unwrap_err().code(), ErrorCode::LimitExceeded.as_str());
+}
+
+/// Steps are counted, not time: the same on every machine. The ids rise, so that none has to make room for another: moving
+/// bytes costs a step each here, and next to nothing in fact.
+#[test]
+fn the_work_of_a_page_grows_with_what_it_is_given_and_not_with_its_square() {
+    let Some(mut guest) = Guest::start_with(Config::new().consume_fuel(true)) else { return };
+    guest.store.set_fuel(u64::MAX).unwrap();
+    let model = guest.load(&golden("model.unisono"));
+    let model = handle(&model);
+    let mut steps = |placements: usize| {
+        let one = |at: usize| {
+            let ids: Vec<String> = (0..5_000).map(|id| format!("u{:06}", id + at * 1_000)).collect();
+            let (kind, candidates) = (Value::from("rerank"), strings(&ids));
+            map(vec![("id", format!("p{at}").into()), ("kind", kind), ("k", 1_000.into()), ("candidates", candidates)])
+        };
+        let placements = Value::Array((0..placements).map(one).collect());
+        let request = map(vec![("now_ms", 1_700_000_000_000i64.into()), ("placements", placements)]);
+        let before = guest.store.get_fuel().unwrap();
+        let answer = guest.recommend(model, &encode(&request));
+        assert!(list(&answer, "placements").iter().all(|one| list(one, "recommendations").len() == 1_000));
+        before - guest.store.get_fuel().unwrap()
+    };
+    let (few, many) = (steps(4), steps(32));
+    eprintln!("4 placements take {few} steps, 32 take {many}: {:.1} times as many", many as f64 / few as f64);
+    assert!(many < 10 * few);
 }

@@ -16,6 +16,7 @@ mod codes;
 mod conformance;
 mod generated;
 mod golden;
+mod limits;
 mod models;
 mod properties;
 #[cfg(feature = "runtimes")]

@@ -26,7 +26,7 @@ pub fn broken_models(sound: &[u8]) -> Vec<BrokenModel> {
     all.tables();
     all.entries();
     all.contents();
-    if all.plain.place("trees.next_left").is_some() {
+    if all.plain.place("trees.next_nodes").is_some() {
         all.trees();
     }
     all.all
@@ -141,6 +141,16 @@ impl Makings {
         ] {
             self.add(what, ErrorCode::ModelRootInvalid, &field, |plain| set(&mut plain.root, "next", blend));
         }
+        let twice = {
+            let mut blend = table("own_days", &[], &[1]);
+            let Value::Map(pairs) = &mut blend else { unreachable!("a blend is a map") };
+            let Value::Array(tables) = &mut pairs[1].1 else { unreachable!("tables are a list") };
+            tables.push(tables[0].clone());
+            blend
+        };
+        self.add("a feature with two tables", ErrorCode::ModelRootInvalid, "next.features[1]", |plain| {
+            set(&mut plain.root, "next", twice);
+        });
         let falling = map(vec![
             ("scores", Value::Array(vec![0.into(), 1.into()])),
             ("probabilities", Value::Array(vec![2.into(), 1.into()])),
@@ -153,26 +163,27 @@ impl Makings {
     /// Of a file whose `next` has trees.
     fn trees(&mut self) {
         let (nodes, leaves) =
-            (self.plain.bytes("trees.next_left").len() / 2, self.plain.bytes("trees.next_leaves").len() / 4);
-        let beyond = ErrorCode::ModelIndexOutOfRange;
-        for (what, name, link) in [
-            ("a root beyond the nodes", "trees.next_roots", nodes as u16),
-            ("a root beyond the leaves", "trees.next_roots", 0x8000 | leaves as u16),
-            ("a node that leads to itself", "trees.next_left", 0),
-            ("a link beyond the nodes", "trees.next_right", nodes as u16),
-            ("a link beyond the leaves", "trees.next_right", 0x8000 | leaves as u16),
+            (self.plain.bytes("trees.next_nodes").len() / 6, self.plain.bytes("trees.next_leaves").len() / 4);
+        for (what, name, place, number) in [
+            ("a root beyond the nodes", "trees.next_roots", 0, nodes as u16),
+            ("a root beyond the leaves", "trees.next_roots", 0, 0x8000 | leaves as u16),
+            ("a node that leads to itself", "trees.next_nodes", 2, 0),
+            ("a link beyond the nodes", "trees.next_nodes", 4, nodes as u16),
+            ("a link beyond the leaves", "trees.next_nodes", 4, 0x8000 | leaves as u16),
+            ("a feature without bins", "trees.next_nodes", 0, 200),
         ] {
             let mut bytes = self.plain.bytes(name).to_vec();
-            bytes[..2].copy_from_slice(&link.to_le_bytes());
-            self.add(what, beyond, name, |plain| plain.overwrite(name, &bytes));
+            bytes[place..place + 2].copy_from_slice(&number.to_le_bytes());
+            self.add(what, ErrorCode::ModelIndexOutOfRange, name, |plain| plain.overwrite(name, &bytes));
         }
-        let features = vec![200; nodes];
-        self.add("a feature without bins", beyond, "trees.next_features", |plain| {
-            plain.overwrite("trees.next_features", &features);
+        self.add("no values of nodes", ErrorCode::ModelSectionMissing, "trees.next_values", |plain| {
+            plain.remove("trees.next_values");
         });
-        for name in ["trees.next_right", "trees.next_thresholds", "trees.next_values"] {
-            self.add(&format!("no `{name}`"), ErrorCode::ModelSectionMissing, name, |plain| plain.remove(name));
-        }
+        self.add("two lists of bins for one feature", ErrorCode::ModelRootInvalid, "next_forest.bins[1]", |plain| {
+            let bins = map(vec![("name", "own_days".into()), ("edges", Value::Array(vec![]))]);
+            let bins = Value::Array(vec![bins.clone(), bins]);
+            set(&mut plain.root, "next_forest", map(vec![("base", 0.into()), ("bins", bins)]));
+        });
         self.add(
             "a forest whose bins no one knows",
             ErrorCode::ModelRootInvalid,

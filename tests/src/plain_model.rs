@@ -125,6 +125,10 @@ impl PlainModel {
             together: blend(field(root, "together").context("`together`")?)?,
             next_forest: self.forest("next")?,
             together_forest: self.forest("together")?,
+            discover_forest: self.forest("discover")?,
+            discover_calibration: field(root, "discover_calibration").map_or_else(Calibration::default, |map| {
+                Calibration { scores: ints(map, "scores"), probabilities: ints(map, "probabilities") }
+            }),
             ranked_max: number("ranked_max").unwrap_or(ModelParts::default().ranked_max),
             calibrations: calibrations(field(root, "calibrations").context("`calibrations`")?)?,
             data: facts(root, "data"),
@@ -143,6 +147,7 @@ impl PlainModel {
         let Some(root) = field(&self.root, &format!("{task}_forest")) else { return Ok(ForestParts::default()) };
         let name = |array: &str| format!("trees.{task}_{array}");
         let i32s = |array: &str| self.u32s(&name(array)).into_iter().map(|bits| bits as i32).collect();
+        let nodes: Vec<[u16; 3]> = self.u16s(&name("nodes")).as_chunks().0.to_vec();
         let bins = |bins: &Value| {
             let feature = text(bins, "name").and_then(Feature::from_name).context("bins name a feature")?;
             Ok(Bins { feature, edges: ints(bins, "edges") })
@@ -151,10 +156,10 @@ impl PlainModel {
             base: field(root, "base").and_then(int).context("a base")?,
             bins: list(root, "bins").iter().map(bins).collect::<Result<_>>()?,
             roots: self.u16s(&name("roots")),
-            features: self.bytes(&name("features")).to_vec(),
-            thresholds: self.bytes(&name("thresholds")).to_vec(),
-            left: self.u16s(&name("left")),
-            right: self.u16s(&name("right")),
+            features: nodes.iter().map(|node| (node[0] % 256) as u8).collect(),
+            thresholds: nodes.iter().map(|node| (node[0] / 256) as u8).collect(),
+            left: nodes.iter().map(|node| node[1]).collect(),
+            right: nodes.iter().map(|node| node[2]).collect(),
             values: i32s("values"),
             leaves: i32s("leaves"),
         })

@@ -8,10 +8,10 @@ import { read } from './source.js';
 const ABI_VERSION = 1;
 
 /**
- * Bytes of one input, at most. The module's own limits are far lower and name themselves; this one keeps an input that
- * would not even fit its memory from killing the instance.
+ * Bytes of one input, at most: the largest that any call takes, that of `profileMerge`. The module's own limits name
+ * themselves; this one keeps an input that would not even fit its memory from killing the instance.
  */
-const INPUT_BYTES_MAX = 64 * 1024 * 1024;
+const INPUT_BYTES_MAX = 16 * (4 * 1024 * 1024 + 8) + 64;
 
 /** Engines, or engines in the making, by the SHA-256 of their module. @type {Map<string, Promise<Engine>>} */
 const byDigest = new Map();

@@ -80,7 +80,10 @@ export class Unisono {
   /** Applies events to a profile state, which stays small whatever is applied. */
   profileApply(input: ProfileApply): ProfileApplied;
 
-  /** Merges states of one profile from several places; the order never matters. */
+  /**
+   * Merges states of one profile from several places; the order never matters. A join of more than 4 MiB is refused with
+   * `limit_exceeded` at `state`: the states that were given are still good.
+   */
   profileMerge(input: ProfileMerge): ProfileMerged;
 
   /** Gives the model's memory back. The object is of no use afterwards; a second call does nothing. */
@@ -166,9 +169,9 @@ export interface Context {
 export type PlacementKind =
   /** what this customer is likely to want next */
   | 'for_you'
-  /** alternatives to `items` */
+  /** what others bought with `items`, or the cart; the same whoever asks */
   | 'similar'
-  /** what completes `items`, or the cart */
+  /** what completes `items`, or the cart, for this customer */
   | 'bought_together'
   /** what sells most at present */
   | 'trending'
@@ -293,7 +296,7 @@ export interface Recommendation {
   rank: number;
   /** An exact sum of look-ups. It orders, and is no probability. */
   score: number;
-  /** The model's estimate of the chance of the target event within its horizon, 0 to 1; with `probability`. */
+  /** The model's estimate of the chance that the customer's next order (or view) is of it, 0 to 1; with `probability`. */
   probability?: number;
   /** What speaks for it most. */
   reasons: Reason[];
@@ -360,9 +363,11 @@ export interface ProfileApplied {
     | { status: 'accepted' }
     | { status: 'refused'; code: ErrorCode | (string & {}); message?: string; field?: string }
   )[];
+  /** Of the accepted events: unknown fields, copies, and what lay beyond the bounds of a profile. */
+  warnings: Warning[];
 }
 
-/** States of one profile, at most 64. */
+/** States of one profile, at most 16. */
 export interface ProfileMerge {
   states: Uint8Array[];
 }
@@ -370,4 +375,6 @@ export interface ProfileMerge {
 /** Their join. */
 export interface ProfileMerged {
   state: Uint8Array;
+  /** Unknown fields, copies of one event, and what lay beyond the bounds of a profile. */
+  warnings: Warning[];
 }

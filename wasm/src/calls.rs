@@ -63,12 +63,12 @@ pub fn recommend(handle: u32, request: &[u8]) -> Vec<u8> {
     })
 }
 
-/// Applies events to a profile state: `{"now_ms", "state"?, "events"}` to `{"state", "results"}`.
+/// Applies events to a profile state: `{"now_ms", "state"?, "events"}` to `{"state", "results", "warnings"}`.
 pub fn profile_apply(input: &[u8]) -> Vec<u8> {
     unisono_core::profile_apply(input)
 }
 
-/// Merges profile states: `{"states"}` to `{"state"}`; the order of the states never matters.
+/// Merges profile states: `{"states"}` to `{"state", "warnings"}`; the order of the states never matters.
 pub fn profile_merge(input: &[u8]) -> Vec<u8> {
     unisono_core::profile_merge(input)
 }

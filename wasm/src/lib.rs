@@ -19,8 +19,8 @@
 //! | `free(ptr: u32, len: u32)` | gives back a buffer of `alloc`, or a result |
 //! | `load_model(ptr, len) -> u64` | takes the buffer for good, also when it fails; `{"handle", "model_id"}` |
 //! | `recommend(handle, ptr, len) -> u64` | one request, one response; the input stays the caller's |
-//! | `profile_apply(ptr, len) -> u64` | events into a profile state |
-//! | `profile_merge(ptr, len) -> u64` | profile states into one |
+//! | `profile_apply(ptr, len) -> u64` | events into a profile state; `{"state", "results", "warnings"}` |
+//! | `profile_merge(ptr, len) -> u64` | profile states into one; `{"state", "warnings"}` |
 //! | `drop_handle(handle: u32) -> u32` | 1 dropped, 0 unknown |
 //!
 //! A `u64` is a result buffer, `(ptr << 32) | len`, which the caller gives back with `free`; 0 stands for an answer that
@@ -42,7 +42,8 @@ mod abi;
 mod calls;
 mod handles;
 pub mod js;
-#[cfg(target_arch = "wasm32")]
+// Its tests run natively, under a name that nothing else has.
+#[cfg(any(target_arch = "wasm32", test))]
 mod memory;
 
 pub use abi::Buffer;

@@ -8,20 +8,21 @@ use crate::run::{Run, Running};
 use crate::tree::{self, Tree};
 use crate::wasm;
 use anyhow::{Context, Result, bail, ensure};
+use std::ffi::OsString;
 use std::fs;
-use std::net::TcpListener;
+use std::net::{TcpListener, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub(crate) use data::{Tables, tables};
+pub(crate) use data::{Tables, raw, tables};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Where the host listens, on this machine
     #[arg(long, default_value = "127.0.0.1:8787")]
     listen: String,
-    /// Visit the page once in a headless Chromium, if there is one, and end
+    /// Visit the page once in a headless Chromium, which must be here, and end
     #[arg(long)]
     check: bool,
 }
@@ -36,17 +37,20 @@ const SIGN: &str = "Identical bytes";
 const CUSTOMERS: &str = "24";
 
 pub(crate) fn command(tree: &Tree, arguments: &Arguments) -> Result<()> {
+    // Whatever can be known to fail is told before minutes of building and fitting.
+    let chromium = if arguments.check { Some(chromium()?) } else { None };
+    let listen = if arguments.check { free_address()? } else { arguments.listen.clone() };
+    check_free(&listen)?;
     wasm::build_package(tree)?;
     let models = tree.program("unisono-models")?;
     let tables = tables(tree, &models)?;
     let model = fit(tree, &models, &tables)?;
     let site = site(tree, &models, &tables, &model)?;
     let host = tree.program("unisono-host")?;
-    let listen = if arguments.check { free_address()? } else { arguments.listen.clone() };
     let mut running = serve(tree, &host, &model, &site, &listen)?;
     wait_until_healthy(&mut running, &listen)?;
-    if arguments.check {
-        return visit(tree, &listen);
+    if let Some(chromium) = chromium {
+        return visit(tree, &chromium, &listen);
     }
     eprintln!("\nThe shop is at http://{listen}/ (Ctrl-C ends it)");
     running.wait()
@@ -111,6 +115,27 @@ fn free_address() -> Result<String> {
     Ok(listener.local_addr()?.to_string())
 }
 
+/// The host itself listens on loopback only, and where nobody else does.
+fn check_free(listen: &str) -> Result<()> {
+    let addresses: Vec<_> =
+        listen.to_socket_addrs().with_context(|| format!("`{listen}` is no address such as 127.0.0.1:8787"))?.collect();
+    ensure!(
+        addresses.iter().all(|address| address.ip().is_loopback()),
+        "`{listen}` is no loopback address; the host has no keys yet and serves this machine only"
+    );
+    TcpListener::bind(&*addresses)
+        .with_context(|| format!("can't listen at {listen}; choose another port with --listen 127.0.0.1:PORT"))?;
+    Ok(())
+}
+
+/// A page that nobody visited is not checked.
+fn chromium() -> Result<OsString> {
+    browser::find().context(
+        "--check visits the page with Chromium, and none was found; install it (on Debian as root: apt-get install \
+         --no-install-recommends chromium), or run without --check",
+    )
+}
+
 fn wait_until_healthy(running: &mut Running, listen: &str) -> Result<()> {
     let end = Instant::now() + Duration::from_secs(START_S_MAX);
     let health = format!("http://{listen}/health");
@@ -125,14 +150,10 @@ fn wait_until_healthy(running: &mut Running, listen: &str) -> Result<()> {
     bail!("the host did not answer {health} within {START_S_MAX} seconds")
 }
 
-fn visit(tree: &Tree, listen: &str) -> Result<()> {
-    let Some(chromium) = browser::find() else {
-        eprintln!("no Chromium is here, so that the page was not visited; the host is well");
-        return Ok(());
-    };
+fn visit(tree: &Tree, chromium: &OsString, listen: &str) -> Result<()> {
     let picture = tree.target().join("demo.png");
     let address = format!("http://{listen}/");
-    let document = browser::visit(&chromium, &address, &picture, &tree.target().join("demo-chromium"))?;
+    let document = browser::visit(chromium, &address, &picture, &tree.target().join("demo-chromium"))?;
     eprintln!("a picture of the page: {}", picture.display());
     ensure!(document.contains(SIGN), "the page does not say `{SIGN}`; look at the picture");
     eprintln!("the page says: {SIGN}");

@@ -1,7 +1,7 @@
 //! Events: what a profile did, or what was shown to it, at one moment in one channel.
 
 use crate::decimal::{MILLI, micro_from_f64, milli_from_f64};
-use crate::error::{Error, ErrorCode};
+use crate::error::{Error, ErrorCode, Result};
 use crate::fields::{missing, position_of, read_fields};
 use crate::limits;
 use crate::reader::Reader;
@@ -180,9 +180,10 @@ impl<'a> Event<'a> {
         self.ts_ms.div_euclid(86_400_000)
     }
 
-    /// Reads an event in its named form. `profile_id`, where the event carries one, must be `owner`. The reader fails with
-    /// a typed error that names the field; see [`ErrorCode`].
-    pub fn read(reader: &mut Reader<'a>, owner: Option<&str>) -> Self {
+    /// Reads an event in its named form. Its `profile_id`, where it carries one, becomes `owner`: [`check_owner`] tells
+    /// whether it is the right one, once that is known. The reader fails with a typed error that names the field; see
+    /// [`ErrorCode`].
+    pub fn read(reader: &mut Reader<'a>, owner: &mut Option<&'a str>) -> Self {
         let mut event = Event::new("", -1, EventType::View, "");
         let mut has_type = false;
         read_fields(reader, &FIELDS, |r, field| match field {
@@ -197,7 +198,7 @@ impl<'a> Event<'a> {
             6 => event.price_micro = Some(read_price(r)),
             18 => event.value_micro = Some(read_micro(r)),
             21 => event.sentiment_micro = Some(read_sentiment(r)),
-            24 => check_owner(r, owner),
+            24 => *owner = Some(r.id()),
             optional => event.read_tail(r, optional - 4),
         });
         match () {
@@ -218,10 +219,7 @@ impl<'a> Event<'a> {
         w.int(self.kind as i64);
         w.str(self.channel);
         for field in 0..self.written_fields().saturating_sub(4) {
-            match self.tail(field) {
-                Tail::Text(value) => w.opt_str(value),
-                Tail::Int(value) => w.opt_int(value),
-            }
+            self.tail(field).write(w);
         }
     }
 
@@ -283,7 +281,7 @@ impl<'a> Event<'a> {
         let micro = (limits::DECIMAL_ABS_MAX as i64) * crate::MICRO;
         match field {
             0 => self.item_id = Some(r.id()),
-            1 => self.quantity_milli = r.int_within(1, micro),
+            1 => self.quantity_milli = r.int_within(1, micro / (crate::MICRO / MILLI)),
             2 => self.price_micro = Some(r.int_within(0, micro)),
             3 => self.currency = Some(read_currency(r)),
             4 => self.order_id = Some(r.id()),
@@ -308,20 +306,37 @@ impl<'a> Event<'a> {
     /// The total order of events: time, then id, then canonical bytes.
     pub fn total_cmp(&self, other: &Self) -> Ordering {
         let by_time = self.ts_ms.cmp(&other.ts_ms).then_with(|| self.event_id.cmp(other.event_id));
-        by_time.then_with(|| self.canonical_bytes().cmp(&other.canonical_bytes()))
+        by_time.then_with(|| self.canonical_cmp(other))
     }
 
+    /// The order of the canonical bytes of two events of one time and id. Encodings are no prefixes of each other, so that
+    /// the first field that differs decides, and copies are told equal without being written.
     #[cold]
     #[inline(never)]
-    fn canonical_bytes(&self) -> alloc::vec::Vec<u8> {
+    fn canonical_cmp(&self, other: &Self) -> Ordering {
+        let differs = (0..TAIL_FIELDS).find(|field| self.tail(*field) != other.tail(*field));
+        if differs.is_none() && (self.kind, self.channel) == (other.kind, other.channel) {
+            return Ordering::Equal;
+        }
+        let field = differs.unwrap_or(0);
+        self.canonical_part(field).cmp(&other.canonical_part(field))
+    }
+
+    /// What decides between the canonical bytes of two events that are equal in all else.
+    #[inline(never)]
+    fn canonical_part(&self, field: usize) -> alloc::vec::Vec<u8> {
         let mut w = Writer::new();
-        self.write(&mut w);
+        w.array(self.written_fields());
+        w.int(self.kind as i64);
+        w.str(self.channel);
+        self.tail(field).write(&mut w);
         w.into_bytes()
     }
 }
 
 const TAIL_FIELDS: usize = 20;
 
+#[derive(PartialEq)]
 enum Tail<'a> {
     Text(Option<&'a str>),
     Int(Option<i64>),
@@ -330,6 +345,13 @@ enum Tail<'a> {
 impl Tail<'_> {
     fn is_absent(&self) -> bool {
         matches!(self, Tail::Text(None) | Tail::Int(None))
+    }
+
+    fn write(&self, w: &mut Writer) {
+        match self {
+            Tail::Text(value) => w.opt_str(*value),
+            Tail::Int(value) => w.opt_int(*value),
+        }
     }
 }
 
@@ -385,10 +407,16 @@ fn read_sentiment(r: &mut Reader<'_>) -> i64 {
     micro
 }
 
-fn check_owner(r: &mut Reader<'_>, owner: Option<&str>) {
-    let profile_id = r.id();
-    if let Some(owner) = owner.filter(|owner| *owner != profile_id) {
-        let message = text!("the event belongs to `{}`, not to `{}`", profile_id, owner);
-        r.fail_with(ErrorCode::ProfileMismatch, message);
+/// Fails at `profile_id` when an event names another profile than the one that it was sent with, if both are named.
+///
+/// # Errors
+/// `profile_mismatch`.
+pub fn check_owner(named: Option<&str>, owner: Option<&str>) -> Result<()> {
+    match (named, owner) {
+        (Some(named), Some(owner)) if named != owner => {
+            let message = text!("the event belongs to `{}`, not to `{}`", named, owner);
+            Err(Error::new(ErrorCode::ProfileMismatch, message).in_field("profile_id"))
+        }
+        _ => Ok(()),
     }
 }

@@ -1,8 +1,11 @@
 //! How a map becomes a struct: known keys in any order, each once, null as absent, unknown keys counted.
 
 use crate::error::{Error, ErrorCode};
+use crate::limits;
 use crate::reader::Reader;
 use crate::text;
+use crate::text::fill;
+use alloc::string::String;
 
 /// Reads a map and calls `read(reader, index)` for each key of `known` (at most 64) whose value is not null.
 ///
@@ -42,7 +45,7 @@ fn visit_fields<'a>(reader: &mut Reader<'a>, known: &[&str], read: &mut dyn Visi
             reader.take(key.result());
             reader.skip();
             if reader.failed() {
-                return reader.in_field(name);
+                return reader.in_field(&echo(name));
             }
             reader.count_unknown_fields(1);
             continue;
@@ -60,6 +63,13 @@ fn visit_fields<'a>(reader: &mut Reader<'a>, known: &[&str], read: &mut dyn Visi
             return reader.in_field(key);
         }
     }
+}
+
+/// An unknown key as an error repeats it: whole, or its beginning.
+#[cold]
+fn echo(key: &str) -> String {
+    let end = key.floor_char_boundary(limits::ECHO_BYTES_MAX);
+    fill(if end < key.len() { "{}…" } else { "{}" }, &[key.get(..end).unwrap_or(key).into()])
 }
 
 /// The place of a name among names: one loop for every list of words.
@@ -80,6 +90,6 @@ fn position<'k>(known: &[&'k str], key: &[u8], next: usize) -> Option<(usize, &'
 
 /// The reader fails, for a required field that is absent.
 #[cold]
-pub(crate) fn missing(reader: &mut Reader<'_>, name: &str) {
+pub fn missing(reader: &mut Reader<'_>, name: &str) {
     reader.fail(Error::new(ErrorCode::MissingField, text!("`{}` is required", name)).in_field(name));
 }

@@ -37,13 +37,13 @@ mod writer;
 
 pub use decimal::{MICRO, MILLI, micro_from_f64, micro_to_f64, milli_from_f64, milli_to_f64};
 pub use error::{Error, ErrorCode, Result};
-pub use event::{Event, EventType};
-pub use fields::{position_of, read_fields};
+pub use event::{Event, EventType, check_owner};
+pub use fields::{missing, position_of, read_fields};
 pub use reader::{Kind, Reader};
 pub use request::{Context, Gate, Placement, PlacementKind, ProfileInput, Request};
 pub use response::{
     EmptyReason, Excluded, Exclusion, Explanation, Part, PlacementResponse, Reason, Recommendation, Response, Warning,
-    WarningCode, error_response, hex,
+    WarningCode, error_response, hex, write_warnings,
 };
 pub use text::{Piece, fill};
 pub use writer::Writer;

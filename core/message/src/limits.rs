@@ -11,6 +11,8 @@ pub const REQUEST_EVENTS_MAX: usize = 10_000;
 pub const PLACEMENTS_MAX: usize = 32;
 /// Recommendations that one placement may ask for.
 pub const K_MAX: i64 = 1_000;
+/// Words in a placement's `allow`.
+pub const GATES_MAX: usize = 2;
 /// Ids in a placement's `items`, and in `context.cart`.
 pub const SEEDS_MAX: usize = 500;
 /// Ids in a placement's `exclude` and `candidates`.
@@ -40,6 +42,10 @@ pub const UTC_OFFSET_MIN_MAX: i64 = 18 * 60;
 /// Largest absolute decimal at the edges. Up to here, dividing and multiplying by 10^6 errs by less than half a
 /// micro-unit, so that every amount round-trips exactly; at 4.4 billion it no longer does.
 pub const DECIMAL_ABS_MAX: f64 = 1_000_000_000.0;
+/// Largest absolute whole number that may come as a float: 2^53, beyond which floats skip integers.
+pub const WHOLE_FLOAT_ABS_MAX: f64 = 9_007_199_254_740_992.0;
+/// Bytes of an unknown key that an error repeats.
+pub const ECHO_BYTES_MAX: usize = 64;
 /// Rank of an impression or click within its placement.
 pub const RANK_MAX: i64 = 100_000;
 
@@ -47,12 +53,20 @@ pub const RANK_MAX: i64 = 100_000;
 pub const PROFILE_EVENTS_PER_CLASS: usize = 200;
 /// Newest marks (UTC day, item, type, channel) that a profile keeps.
 pub const PROFILE_MARKS: usize = 1_024;
-/// Distinct (class, channel) pairs of one profile.
+/// Distinct (class, channel) pairs of one profile. `profile_apply` refuses the single event of one more; a state, a merge
+/// or a request that would hold more is refused whole.
 pub const PROFILE_CLASSES_MAX: usize = 256;
-/// Bytes of one encoded profile state.
+/// Full events of one profile, of all classes.
+pub const PROFILE_EVENTS_MAX: usize = PROFILE_CLASSES_MAX * PROFILE_EVENTS_PER_CLASS;
+/// Bytes of one encoded profile state. A join that would be larger, of events or of states, is refused whole at `state`:
+/// the states that were given stay as they are.
 pub const PROFILE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// States that one merge takes.
-pub const MERGE_STATES_MAX: usize = 64;
+pub const MERGE_STATES_MAX: usize = 16;
+/// Bytes of the input of `profile_apply`: the largest state beside the largest request.
+pub const APPLY_BYTES_MAX: usize = PROFILE_BYTES_MAX + REQUEST_BYTES_MAX;
+/// Bytes of the input of `profile_merge`: as many states as it takes, each as large as it may be, with their heads.
+pub const MERGE_BYTES_MAX: usize = MERGE_STATES_MAX * (PROFILE_BYTES_MAX + 8) + 64;
 
 /// Items of one model.
 pub const MODEL_ITEMS_MAX: usize = 16_000_000;
@@ -68,6 +82,8 @@ pub const MODEL_CHANNELS_MAX: usize = 32;
 pub const MODEL_OFFERS_MAX: usize = 100_000;
 /// Trees of one forest; a forest has at most 32,768 nodes and as many leaves.
 pub const MODEL_TREES_MAX: usize = 4_096;
+/// Edges of one feature's bins in a forest: bins are numbered in a byte.
+pub const MODEL_TREE_EDGES_MAX: usize = 254;
 /// Features of a blend.
 pub const MODEL_FEATURES_MAX: usize = 64;
 /// Bins of one feature.
@@ -76,11 +92,23 @@ pub const MODEL_BINS_MAX: usize = 256;
 pub const MODEL_KNOTS_MAX: usize = 256;
 /// Neighbours of one item in one list.
 pub const MODEL_NEIGHBOURS_MAX: usize = 1_000;
+/// Bits after the binary point of a model's scores.
+pub const MODEL_SCALE_BITS_MAX: u32 = 16;
+/// Days within which a model's probabilities hold.
+pub const MODEL_HORIZON_DAYS_MAX: i64 = 36_500;
+/// Absolute score at a knot of a calibration map, in 2^-scale_bits.
+pub const MODEL_SCORE_ABS_MAX: i64 = 1 << 60;
+/// Probability at a knot of a calibration map, in 2^-30: certainty.
+pub const MODEL_PROBABILITY_MAX: i64 = 1 << 30;
 /// Absolute points of one bin of a blend, so that a score stays exact in an f64.
 pub const MODEL_POINTS_MAX: i64 = 1 << 40;
 
 /// Distinct items of a profile, newest first, whose neighbour rows are read.
 pub const HISTORY_ITEMS_FOR_NEIGHBOURS_MAX: u32 = 1_024;
+/// Spend that is told apart, in micro-units (17.6 million units), so that sums stay exact.
+pub const SPEND_MICRO_MAX: i64 = 1 << 44;
+/// Reasons of one recommendation.
+pub const REASONS_MAX: usize = 3;
 /// Entries of `excluded` that an explained placement returns; the rest is counted in a warning.
 pub const EXCLUDED_LISTED_MAX: usize = 1_000;
 /// Models and other objects that one module instance holds at once.

@@ -117,12 +117,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The error, if there is one.
+    /// Takes the error out, if there is one: to be asked once, at the end of the reading. Asked again, all is well, though
+    /// what was read after the error is still empty.
     pub fn result(&mut self) -> Result<()> {
         self.error.take().map_or(Ok(()), Err)
     }
 
-    /// The error, if there is one; fails as well when bytes are left.
+    /// As [`Reader::result`]; fails as well when bytes are left.
     pub fn finish(&mut self) -> Result<()> {
         if !self.rest.is_empty() {
             self.fail_with(ErrorCode::TrailingBytes, text!("`{}` bytes follow the value", self.rest.len()));
@@ -234,17 +235,23 @@ impl<'a> Reader<'a> {
         !self.failed() && self.byte() == 0xc3
     }
 
-    /// Reads an integer. A float that is a whole number of at most 2^53 counts as one, so that `1.0` is `1`.
+    /// Reads an integer. A float that is a whole number of at most `whole_float_abs_max` counts as one, so that `1.0` is `1`.
     #[inline(never)]
     pub fn int(&mut self) -> i64 {
         match self.kind() {
             Kind::Int => return self.any_int(),
             Kind::Float => {
                 let value = self.any_float();
-                if libm::trunc(value) == value && libm::fabs(value) <= 9_007_199_254_740_992.0 {
+                // NaN is within nothing.
+                let within = libm::fabs(value) <= limits::WHOLE_FLOAT_ABS_MAX;
+                if within && libm::trunc(value) == value {
                     return value as i64;
                 }
-                self.fail_with(ErrorCode::InvalidType, "expected an integer, found a float with a fraction");
+                let (code, message) = match within {
+                    true => (ErrorCode::InvalidType, "expected an integer, found a float with a fraction"),
+                    false => (ErrorCode::OutOfRange, "an integer as a float is finite and within 2^53 of 0"),
+                };
+                self.fail_with(code, message);
             }
             _ => self.wrong("an integer"),
         }
@@ -406,32 +413,50 @@ impl<'a> Reader<'a> {
             self.wrong("a map");
             return 0;
         }
-        let length = self.length(0xdd, 0x0f);
+        let length = self.map_head();
         if length > limits::MAP_KEYS_MAX {
             let message = text!("a map of `{}` keys; map_keys_max is {}", length, limits::MAP_KEYS_MAX);
             self.fail_with(ErrorCode::LimitExceeded, message);
             return 0;
         }
+        length
+    }
+
+    fn map_head(&mut self) -> usize {
+        let length = self.length(0xdd, 0x0f);
         self.within_rest(length)
+    }
+
+    /// Reads one value by itself, on a reader that has not failed: an error of it is given, and the reading goes on after
+    /// the value, whatever it holds. Only where the bytes do not say where it ends does the reader fail.
+    pub fn apart<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> Result<T> {
+        let (start, unknown_fields) = (self.rest, self.unknown_fields);
+        let value = read(self);
+        let Err(error) = self.result() else { return Ok(value) };
+        (self.rest, self.unknown_fields) = (start, unknown_fields);
+        self.leap();
+        Err(error)
+    }
+
+    /// Passes over a value that is or will be read from its bytes, and gives them. It is within no limit but the input's:
+    /// a count of the values to come needs no stack, and strings are not looked at.
+    pub fn leap(&mut self) -> &'a [u8] {
+        let start = self.rest;
+        let mut to_pass = 1u64;
+        while to_pass > 0 && !self.failed() {
+            to_pass = to_pass - 1 + self.pass_head(false) as u64;
+        }
+        start.get(..start.len() - self.rest.len()).unwrap_or_default()
     }
 
     /// Passes over one value of any kind, nested ones included, and gives its bytes.
     pub fn skip(&mut self) -> &'a [u8] {
-        self.pass(true)
-    }
-
-    /// Passes over a value that will be read from its bytes afterwards: its strings are checked then.
-    pub fn postpone(&mut self) -> &'a [u8] {
-        self.pass(false)
-    }
-
-    fn pass(&mut self, check_strings: bool) -> &'a [u8] {
         let start = self.rest;
         // Values still to pass on each open level; a fixed stack in place of recursion.
         let mut open = [0usize; limits::DEPTH_MAX];
         let mut depth = 0usize;
         for _ in 0..limits::SKIP_VALUES_MAX {
-            let children = self.pass_head(check_strings);
+            let children = self.pass_head(true);
             if self.failed() {
                 return &[];
             }
@@ -462,24 +487,24 @@ impl<'a> Reader<'a> {
     }
 
     /// Passes over a value's head and payload; gives the number of values nested in it.
-    #[inline]
-    fn pass_head(&mut self, check_strings: bool) -> usize {
+    fn pass_head(&mut self, checked: bool) -> usize {
         match self.kind() {
-            Kind::Nil | Kind::Bool => {
-                self.byte();
+            Kind::Nil | Kind::Bool | Kind::Int | Kind::Float => {
+                // Any number passes, also one that no field could hold.
+                let width = match self.byte() {
+                    tag @ 0xca..=0xcb => 4 << (tag - 0xca),
+                    tag @ 0xcc..=0xd3 => 1 << (tag & 3),
+                    _ => 0,
+                };
+                self.bytes(width);
             }
-            Kind::Int => {
-                self.any_int();
-            }
-            Kind::Float => {
-                self.any_float();
-            }
-            Kind::Str if check_strings => {
+            Kind::Str if checked => {
                 self.str();
             }
             Kind::Str => {
-                self.str_bytes();
+                self.long_str_bytes();
             }
+            Kind::Map if !checked => return self.map_head() * 2,
             Kind::Bin => {
                 self.bin();
             }

@@ -1,7 +1,7 @@
 //! Requests: a moment, a profile, a context, and the placements of one page.
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::event::{Event, read_utc_offset};
+use crate::event::{Event, check_owner, read_utc_offset};
 use crate::fields::{missing, position_of, read_fields};
 use crate::limits;
 use crate::reader::Reader;
@@ -238,32 +238,46 @@ fn from_future() -> Error {
 impl<'a> ProfileInput<'a> {
     fn read(reader: &mut Reader<'a>) -> Self {
         let mut profile = ProfileInput::default();
-        let mut events = None;
+        let mut owners = Owners::default();
         read_fields(reader, &PROFILE, |r, field| match field {
             0 => profile.profile_id = Some(r.id()),
-            1 if profile.profile_id.is_some() => profile.events = read_events(r, profile.profile_id),
-            // Events that stand before the profile's id wait until it is known.
-            1 => events = Some(r.postpone()),
+            1 => r.each(limits::REQUEST_EVENTS_MAX, "request_events_max", |r| {
+                let mut owner = None;
+                let event = Event::read(r, &mut owner);
+                owners.note(profile.events.len(), owner);
+                profile.events.push(event);
+            }),
             _ => profile.state = Some(r.bin()),
         });
-        if let Some(bytes) = events.filter(|_| !reader.failed()) {
-            let mut waiting = Reader::new(bytes);
-            profile.events = read_events(&mut waiting, profile.profile_id);
-            reader.count_unknown_fields(waiting.unknown_fields());
-            reader.take(waiting.result().map_err(|error| error.in_field("events")));
-        }
+        // Only now, so that the events may stand before the profile's id.
+        reader.take(owners.check(profile.profile_id));
         profile
     }
 }
 
-/// Reads an array of events.
-fn read_events<'a>(r: &mut Reader<'a>, owner: Option<&str>) -> Vec<Event<'a>> {
-    let mut events = Vec::new();
-    r.each(limits::REQUEST_EVENTS_MAX, "request_events_max", |r| {
-        let event = Event::read(r, owner);
-        events.push(event);
-    });
-    events
+/// Whose the events say that they are: the first one that says it, and the first one that says another.
+#[derive(Default)]
+struct Owners<'a> {
+    first: Option<(usize, &'a str)>,
+    other: Option<(usize, &'a str)>,
+}
+
+impl<'a> Owners<'a> {
+    fn note(&mut self, index: usize, owner: Option<&'a str>) {
+        let Some(owner) = owner else { return };
+        let first = *self.first.get_or_insert((index, owner));
+        if first.1 != owner {
+            self.other.get_or_insert((index, owner));
+        }
+    }
+
+    /// Fails at the first event of another profile.
+    fn check(&self, owner: Option<&str>) -> Result<()> {
+        for (index, named) in self.first.into_iter().chain(self.other) {
+            check_owner(Some(named), owner).map_err(|error| error.at_index(index).in_field("events"))?;
+        }
+        Ok(())
+    }
 }
 
 impl<'a> Context<'a> {
@@ -355,7 +369,7 @@ fn read_kind(r: &mut Reader<'_>) -> PlacementKind {
 
 fn read_gate(r: &mut Reader<'_>) -> Gate {
     let mut gate = Gate::default();
-    r.each(2, "gates_max", |r| match r.text(limits::TEXT_BYTES_MAX) {
+    r.each(limits::GATES_MAX, "gates_max", |r| match r.text(limits::TEXT_BYTES_MAX) {
         "sensitive" => gate.sensitive = true,
         "restricted" => gate.restricted = true,
         other => {

@@ -47,7 +47,7 @@ words! {
     /// Why an item or offer was left out.
     Exclusion {
         Excluded "excluded" "The request excludes it.",
-        AlreadyOnPage "already_on_page" "Another placement of the page shows it, or a variant of it.",
+        AlreadyOnPage "already_on_page" "The page shows it already, or a variant of it.",
         InCart "in_cart" "It is among the given items or in the cart.",
         Bought "bought" "The customer bought it before, and the placement leaves that out.",
         OtherCategory "other_category" "It is not in the asked category.",
@@ -140,6 +140,19 @@ pub struct Warning {
     pub code: WarningCode,
     /// How often, at least 1.
     pub count: u32,
+}
+
+impl Warning {
+    /// The warnings of these that hold at all.
+    pub fn counted(all: &[(WarningCode, usize)]) -> Vec<Self> {
+        let mut counted = Vec::new();
+        for (code, count) in all {
+            if *count > 0 {
+                counted.push(Warning { code: *code, count: *count as u32 });
+            }
+        }
+        counted
+    }
 }
 
 /// One placement's answer.
@@ -276,7 +289,8 @@ impl Explanation<'_> {
     }
 }
 
-fn write_warnings(w: &mut Writer, warnings: &[Warning]) {
+/// Writes warnings as every answer holds them: `[{"code", "count"}, ...]`.
+pub fn write_warnings(w: &mut Writer, warnings: &[Warning]) {
     w.array(warnings.len());
     for warning in warnings {
         w.map(2);

@@ -1,6 +1,6 @@
 //! The codec against its oracle, and the decimals against their definition.
 
-use crate::{ErrorCode, MICRO, Reader, Request, Writer, micro_from_f64, micro_to_f64};
+use crate::{ErrorCode, Event, EventType, MICRO, Reader, Request, Writer, limits, micro_from_f64, micro_to_f64};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use alloc::{format, vec};
@@ -95,6 +95,100 @@ proptest! {
     fn money_of_six_decimals_round_trips_exactly(micro in -1_000_000_000_000_000i64..1_000_000_000_000_000) {
         prop_assert_eq!(micro_from_f64(micro_to_f64(micro)).unwrap(), micro);
     }
+}
+
+/// An event that differs from its like in few places, each of them small.
+fn alike() -> impl Strategy<Value = Event<'static>> {
+    let text = || {
+        prop::sample::select(
+            &[None, Some("a"), Some("b"), Some("aa"), Some("a text of more than 31 bytes, so it is")][..],
+        )
+    };
+    let number =
+        || prop::sample::select(&[None, Some(-200i64), Some(-1), Some(0), Some(5), Some(300), Some(1 << 40)][..]);
+    let channel = prop::sample::select(&["web", "app", "store", "a_channel_whose_name_has_32_bytes"][..]);
+    let texts = (text(), text(), text(), text());
+    (0u8..3, channel, texts, number(), number(), 0i64..3).prop_map(|(kind, channel, texts, one, other, quantity)| {
+        let mut event = Event::new("e", 1, EventType::ALL[kind as usize], channel);
+        (event.item_id, event.currency, event.query, event.outcome) = texts;
+        (event.value_micro, event.utc_offset_min) = (one, other);
+        event.quantity_milli = 999 + quantity;
+        event
+    })
+}
+
+proptest! {
+    #[test]
+    fn copies_are_ordered_as_their_bytes_are(a in alike(), b in alike()) {
+        let bytes = |event: &Event<'_>| {
+            let mut w = Writer::new();
+            event.write(&mut w);
+            w.into_bytes()
+        };
+        prop_assert_eq!(a.total_cmp(&b), bytes(&a).cmp(&bytes(&b)));
+        prop_assert!(a.total_cmp(&a).is_eq());
+    }
+}
+
+#[test]
+fn a_number_that_no_field_could_hold_is_passed_over() {
+    for bytes in [
+        &[0xcf, 255, 255, 255, 255, 255, 255, 255, 255][..],
+        &[0xcb, 0x7f, 0xf8, 0, 0, 0, 0, 0, 0],
+        &[0xd3; 9],
+        &[0xca; 5],
+    ] {
+        let mut r = Reader::new(bytes);
+        assert_eq!(r.skip(), bytes);
+        assert!(r.finish().is_ok());
+    }
+}
+
+#[test]
+fn what_is_no_integer_says_why() {
+    let code = |value: f64| {
+        let mut w = Writer::new();
+        w.raw(&[0xcb]);
+        w.raw(&value.to_be_bytes());
+        let mut r = Reader::new(w.as_bytes());
+        r.int();
+        r.finish().err().map(|error| error.code())
+    };
+    for value in
+        [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300, limits::WHOLE_FLOAT_ABS_MAX + 2.0, (1u64 << 60) as f64]
+    {
+        assert_eq!(code(value), Some(ErrorCode::OutOfRange), "{value}");
+    }
+    assert_eq!(code(0.5), Some(ErrorCode::InvalidType));
+    assert_eq!((code(-limits::WHOLE_FLOAT_ABS_MAX), code(7.0)), (None, None));
+}
+
+#[test]
+fn a_value_that_is_read_apart_costs_those_after_it_nothing() {
+    let mut deep = vec![0x94, 0x05, 0xa1, b'x'];
+    deep.extend([0x91; 100]);
+    deep.extend([0xdf, 0, 0, 0x10, 1]);
+    deep.extend([0xa1, 0xff].repeat(2 * 4_097));
+    deep.push(0x07);
+    let mut r = Reader::new(&deep);
+    let mut read = Vec::new();
+    r.each(4, "four", |r| read.push(r.apart(Reader::int).ok()));
+    assert!(r.finish().is_ok());
+    assert_eq!(read, [Some(5), None, None, Some(7)]);
+    let mut r = Reader::new(&[0x92, 0x91, 0xc1, 0x05]);
+    r.each(2, "two", |r| read.push(r.apart(Reader::int).ok()));
+    assert_eq!(r.finish().unwrap_err().code(), ErrorCode::InvalidMsgpack);
+}
+
+#[test]
+fn an_error_repeats_the_beginning_of_an_unknown_key() {
+    let key = "ä".repeat(100);
+    let mut w = Writer::new();
+    w.map(1);
+    w.str(&key);
+    w.raw(&[0xc1]);
+    let error = Request::decode(w.as_bytes()).unwrap_err();
+    assert_eq!(error.field(), "ä".repeat(limits::ECHO_BYTES_MAX / 2) + "…");
 }
 
 #[test]

@@ -57,6 +57,52 @@ impl U32s<'_> {
     }
 }
 
+/// Nodes of trees: three `u16` each, read together.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Nodes<'a>(&'a [[u8; 6]]);
+
+/// One node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// Place of its feature among the forest's bins.
+    pub feature: u8,
+    /// A candidate goes left when its bin is at most this.
+    pub threshold: u8,
+    /// Link on the left.
+    pub left: u16,
+    /// Link on the right.
+    pub right: u16,
+}
+
+impl<'a> Nodes<'a> {
+    /// A view of `bytes`; none when they are no whole number of nodes.
+    pub fn new(bytes: &'a [u8]) -> Option<Self> {
+        let (nodes, rest) = bytes.as_chunks::<6>();
+        rest.is_empty().then_some(Self(nodes))
+    }
+
+    /// Number of nodes.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The node at `index`, none beyond the end.
+    #[inline]
+    pub fn get(&self, index: usize) -> Option<Node> {
+        self.0.get(index).map(|[feature, threshold, l0, l1, r0, r1]| Node {
+            feature: *feature,
+            threshold: *threshold,
+            left: u16::from_le_bytes([*l0, *l1]),
+            right: u16::from_le_bytes([*r0, *r1]),
+        })
+    }
+}
+
 /// Strings in ascending order of their bytes, one after another; an index is a rank.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SortedStrings<'a> {

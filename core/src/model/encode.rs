@@ -51,8 +51,9 @@ pub fn encode(parts: &ModelParts) -> Result<Vec<u8>, Error> {
 
 fn root(parts: &ModelParts, model_id: Option<&[u8; 32]>, sections: &[u8]) -> Vec<u8> {
     let mut w = Writer::new();
-    let has_trees = !parts.next_forest.roots.is_empty() || !parts.together_forest.roots.is_empty();
-    w.map(17 + usize::from(model_id.is_some()) + if has_trees { 3 } else { 0 });
+    let forests = [&parts.next_forest, &parts.together_forest, &parts.discover_forest];
+    let has_trees = forests.iter().any(|forest| !forest.roots.is_empty());
+    w.map(17 + usize::from(model_id.is_some()) + if has_trees { 5 } else { 0 });
     w.str("format_version");
     w.int(FORMAT_VERSION);
     if let Some(model_id) = model_id {
@@ -95,6 +96,10 @@ fn root(parts: &ModelParts, model_id: Option<&[u8; 32]>, sections: &[u8]) -> Vec
         write_forest(&mut w, &parts.next_forest);
         w.str("together_forest");
         write_forest(&mut w, &parts.together_forest);
+        w.str("discover_forest");
+        write_forest(&mut w, &parts.discover_forest);
+        w.str("discover_calibration");
+        write_calibration(&mut w, &parts.discover_calibration);
         w.str("ranked_max");
         w.int(i64::from(parts.ranked_max));
     }
@@ -174,7 +179,7 @@ fn sections_of(parts: &ModelParts) -> Vec<(Section, Vec<u8>)> {
 
 fn bytes_of(section: Section, parts: &ModelParts) -> Vec<u8> {
     let (items, popularity, offers) = (&parts.items, &parts.popularity, &parts.offers);
-    let (next, together) = (&parts.next_forest, &parts.together_forest);
+    let (next, together, discover) = (&parts.next_forest, &parts.together_forest, &parts.discover_forest);
     let offer_u32 = |f: fn(&super::parts::OfferPart) -> u32| u32s(offers.iter().map(f));
     match section {
         Section::ItemIdOffsets => string_offsets(items.ids.iter()),
@@ -203,17 +208,15 @@ fn bytes_of(section: Section, parts: &ModelParts) -> Vec<u8> {
         Section::NextItems => u32s(parts.next_items.items.iter().copied()),
         Section::NextWeights => u16s(parts.next_items.weights.iter().copied()),
         Section::NextTreeRoots => u16s(next.roots.iter().copied()),
-        Section::NextTreeFeatures => next.features.clone(),
-        Section::NextTreeThresholds => next.thresholds.clone(),
-        Section::NextTreeLeft => u16s(next.left.iter().copied()),
-        Section::NextTreeRight => u16s(next.right.iter().copied()),
+        Section::NextTreeNodes => nodes(next),
         Section::NextTreeValues => i32s(next.values.iter().copied()),
         Section::NextTreeLeaves => i32s(next.leaves.iter().copied()),
+        Section::DiscoverTreeRoots => u16s(discover.roots.iter().copied()),
+        Section::DiscoverTreeNodes => nodes(discover),
+        Section::DiscoverTreeValues => i32s(discover.values.iter().copied()),
+        Section::DiscoverTreeLeaves => i32s(discover.leaves.iter().copied()),
         Section::TogetherTreeRoots => u16s(together.roots.iter().copied()),
-        Section::TogetherTreeFeatures => together.features.clone(),
-        Section::TogetherTreeThresholds => together.thresholds.clone(),
-        Section::TogetherTreeLeft => u16s(together.left.iter().copied()),
-        Section::TogetherTreeRight => u16s(together.right.iter().copied()),
+        Section::TogetherTreeNodes => nodes(together),
         Section::TogetherTreeValues => i32s(together.values.iter().copied()),
         Section::TogetherTreeLeaves => i32s(together.leaves.iter().copied()),
         _ if offers.is_empty() => Vec::new(),
@@ -269,6 +272,16 @@ fn u16s(values: impl Iterator<Item = u16>) -> Vec<u8> {
 
 fn u32s(values: impl Iterator<Item = u32>) -> Vec<u8> {
     values.flat_map(u32::to_le_bytes).collect()
+}
+
+/// Three numbers a node.
+fn nodes(forest: &ForestParts) -> Vec<u8> {
+    let asked = forest.features.iter().zip(&forest.thresholds);
+    let links = forest.left.iter().zip(&forest.right);
+    let node = |((feature, threshold), (left, right)): ((&u8, &u8), (&u16, &u16))| {
+        [u16::from_le_bytes([*feature, *threshold]), *left, *right]
+    };
+    u16s(asked.zip(links).flat_map(node))
 }
 
 fn i32s(values: impl Iterator<Item = i32>) -> Vec<u8> {

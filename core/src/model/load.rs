@@ -1,6 +1,6 @@
 //! Bytes to a model: views into the file, checked once. Its twin `encode.rs` stands beside it.
 
-use super::arrays::{I32s, I64s, Rows, SortedStrings, U16s, U32s};
+use super::arrays::{I32s, I64s, Node, Nodes, Rows, SortedStrings, U16s, U32s};
 use super::layout::{ALIGNMENT, NO_CATEGORY, Section};
 use super::root::{self, ForestRoot, Root, SectionEntry};
 use super::{Items, Model, Neighbours, Offers, Popularity};
@@ -21,6 +21,7 @@ impl<'a> Model<'a> {
     pub fn load(file: &'a [u8]) -> Result<Self> {
         let mut root = root::read(file)?;
         let (next, together) = (take(&mut root.next_forest), take(&mut root.together_forest));
+        let (discover, discover_calibration) = (take(&mut root.discover_forest), take(&mut root.discover_calibration));
         let sections = Sections::check(file, &root)?;
         let n = root.items as usize;
         let items = read_items(&sections, n)?;
@@ -33,6 +34,7 @@ impl<'a> Model<'a> {
         let offers = read_offers(&sections, n, categories)?;
         let next_forest = read_forest(&sections, next, NEXT_TREES)?;
         let together_forest = read_forest(&sections, together, TOGETHER_TREES)?;
+        let discover_forest = read_forest(&sections, discover, DISCOVER_TREES)?;
         Ok(Model {
             model_id: root.model_id,
             items_len: root.items,
@@ -48,6 +50,8 @@ impl<'a> Model<'a> {
             together: root.together,
             next_forest,
             together_forest,
+            discover_forest,
+            discover_calibration,
             ranked_max: root.ranked_max,
             calibrations: root.calibrations,
             sections: root.sections,
@@ -130,20 +134,8 @@ impl<'a, 'r> Sections<'a, 'r> {
     }
 
     #[inline(never)]
-    fn any_u16s(&self, section: Section) -> Result<U16s<'a>> {
-        U16s::new(self.optional(section)?).ok_or_else(|| ragged(section))
-    }
-
-    #[inline(never)]
-    fn i32s(&self, section: Section, length: usize) -> Result<I32s<'a>> {
-        let array = I32s::new(self.optional(section)?).ok_or_else(|| ragged(section))?;
-        check_length(section, array.len(), length)?;
-        Ok(array)
-    }
-
-    #[inline(never)]
     fn u16s(&self, section: Section, length: usize) -> Result<U16s<'a>> {
-        let array = self.any_u16s(section)?;
+        let array = U16s::new(self.optional(section)?).ok_or_else(|| ragged(section))?;
         check_length(section, array.len(), length)?;
         Ok(array)
     }
@@ -299,61 +291,47 @@ fn read_offers<'a>(s: &Sections<'a, '_>, n: usize, categories: usize) -> Result<
     })
 }
 
-const NEXT_TREES: [Section; 7] = [
-    Section::NextTreeRoots,
-    Section::NextTreeFeatures,
-    Section::NextTreeThresholds,
-    Section::NextTreeLeft,
-    Section::NextTreeRight,
-    Section::NextTreeValues,
-    Section::NextTreeLeaves,
-];
+const NEXT_TREES: [Section; 4] =
+    [Section::NextTreeRoots, Section::NextTreeNodes, Section::NextTreeValues, Section::NextTreeLeaves];
 
-const TOGETHER_TREES: [Section; 7] = [
-    Section::TogetherTreeRoots,
-    Section::TogetherTreeFeatures,
-    Section::TogetherTreeThresholds,
-    Section::TogetherTreeLeft,
-    Section::TogetherTreeRight,
-    Section::TogetherTreeValues,
-    Section::TogetherTreeLeaves,
-];
+const DISCOVER_TREES: [Section; 4] =
+    [Section::DiscoverTreeRoots, Section::DiscoverTreeNodes, Section::DiscoverTreeValues, Section::DiscoverTreeLeaves];
+
+const TOGETHER_TREES: [Section; 4] =
+    [Section::TogetherTreeRoots, Section::TogetherTreeNodes, Section::TogetherTreeValues, Section::TogetherTreeLeaves];
 
 /// Reads the trees of a forest and checks every link: to a later node or to a leaf, so that every walk ends.
 fn read_forest<'a>(
     s: &Sections<'a, '_>,
     root: ForestRoot,
-    [roots, features, thresholds, left, right, values, leaves]: [Section; 7],
+    [roots, nodes, values, leaves]: [Section; 4],
 ) -> Result<Forest<'a>> {
-    let roots_name = roots;
-    let roots = s.any_u16s(roots)?;
-    let nodes = s.any_u16s(left)?.len();
-    let leaves = I32s::new(s.optional(leaves)?).ok_or_else(|| ragged(leaves))?;
-    if roots.len() > limits::MODEL_TREES_MAX || nodes > usize::from(LEAF) || leaves.len() > usize::from(LEAF) {
-        return Err(invalid(roots_name.name(), "names more than model_trees_max trees, or 32,768 nodes or leaves"));
-    }
     let forest = Forest {
         base: root.base,
         bins: root.bins,
-        roots,
-        features: s.u8s(features, nodes)?,
-        thresholds: s.u8s(thresholds, nodes)?,
-        left: s.u16s(left, nodes)?,
-        right: s.u16s(right, nodes)?,
-        values: s.i32s(values, nodes)?,
-        leaves,
+        roots: U16s::new(s.optional(roots)?).ok_or_else(|| ragged(roots))?,
+        nodes: Nodes::new(s.optional(nodes)?).ok_or_else(|| ragged(nodes))?,
+        values: I32s::new(s.optional(values)?).ok_or_else(|| ragged(values))?,
+        leaves: I32s::new(s.optional(leaves)?).ok_or_else(|| ragged(leaves))?,
     };
-    let leads_on = |link: u16, after: usize| match link & LEAF {
-        0 => (after..nodes).contains(&link.into()),
-        _ => usize::from(link & !LEAF) < leaves.len(),
-    };
-    for (section, links, step) in [(roots_name, forest.roots, 0), (left, forest.left, 1), (right, forest.right, 1)] {
-        if let Some(at) = links.iter().enumerate().position(|(at, link)| !leads_on(link, step * (at + 1))) {
-            return Err(out_of_range(section, at, nodes));
-        }
+    let (count, leaf_count) = (forest.nodes.len(), forest.leaves.len());
+    check_length(values, forest.values.len(), count)?;
+    if forest.roots.len() > limits::MODEL_TREES_MAX || count > usize::from(LEAF) || leaf_count > usize::from(LEAF) {
+        return Err(invalid(roots.name(), "names more than model_trees_max trees, or 32,768 nodes or leaves"));
     }
-    match forest.features.iter().position(|feature| usize::from(*feature) >= forest.bins.len()) {
-        Some(at) => Err(out_of_range(features, at, forest.bins.len())),
+    let leads_on = |link: u16, after: usize| match link & LEAF {
+        0 => (after..count).contains(&link.into()),
+        _ => usize::from(link & !LEAF) < leaf_count,
+    };
+    if let Some(at) = forest.roots.iter().position(|root| !leads_on(root, 0)) {
+        return Err(out_of_range(roots, at, count));
+    }
+    let sound = |at: usize| {
+        let links_on = |node: Node| leads_on(node.left, at + 1) && leads_on(node.right, at + 1);
+        forest.nodes.get(at).is_some_and(|node| links_on(node) && usize::from(node.feature) < forest.bins.len())
+    };
+    match (0..count).find(|at| !sound(*at)) {
+        Some(at) => Err(out_of_range(nodes, at, count)),
         None => Ok(forest),
     }
 }

@@ -7,7 +7,7 @@ mod load;
 mod parts;
 mod root;
 
-pub use arrays::{I32s, I64s, Rows, SortedStrings, U16s, U32s};
+pub use arrays::{I32s, I64s, Node, Nodes, Rows, SortedStrings, U16s, U32s};
 pub use encode::encode;
 pub use layout::{Dtype, FLAG_RESTRICTED, FLAG_SENSITIVE, FORMAT_VERSION, NO_CATEGORY, NO_GROUP, Section, data_start};
 pub use parts::{Fact, ForestParts, ItemParts, ModelParts, NeighbourParts, OfferPart, PopularityParts};
@@ -49,6 +49,10 @@ pub struct Model<'a> {
     pub next_forest: Forest<'a>,
     /// Ranks what `together` found best.
     pub together_forest: Forest<'a>,
+    /// Ranks what `next` found best among items that the customer never bought, where a placement leaves out the others.
+    pub discover_forest: Forest<'a>,
+    /// Score to probability where that forest ranks; empty for none.
+    pub discover_calibration: Calibration,
     /// Candidates at most that a forest ranks, unless more are asked for.
     pub ranked_max: u32,
     /// Score to probability, per kind of placement.

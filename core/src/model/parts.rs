@@ -137,6 +137,10 @@ pub struct ModelParts {
     pub next_forest: ForestParts,
     /// Ranks what `together` found best.
     pub together_forest: ForestParts,
+    /// Ranks what `next` found best among items that the customer never bought, where a placement leaves out the others.
+    pub discover_forest: ForestParts,
+    /// Score to probability where that forest ranks; empty for none.
+    pub discover_calibration: Calibration,
     /// Candidates at most that a forest ranks, unless more are asked for.
     pub ranked_max: u32,
     /// Score to probability, per kind of placement.
@@ -174,6 +178,8 @@ impl Default for ModelParts {
             together: Blend::default(),
             next_forest: ForestParts::default(),
             together_forest: ForestParts::default(),
+            discover_forest: ForestParts::default(),
+            discover_calibration: Calibration::default(),
             ranked_max: 200,
             calibrations: Vec::new(),
             data: Vec::new(),

@@ -3,7 +3,7 @@
 use super::layout::{FORMAT_VERSION, data_start};
 use crate::blend::{Blend, Calibration, Table};
 use crate::digest::sha256;
-use crate::features::{FEATURES, Feature};
+use crate::features::Feature;
 use crate::forest::Bins;
 use alloc::vec::Vec;
 use unisono_message::limits;
@@ -45,6 +45,8 @@ pub(super) struct Root<'a> {
     pub(super) together: Blend,
     pub(super) next_forest: ForestRoot,
     pub(super) together_forest: ForestRoot,
+    pub(super) discover_forest: ForestRoot,
+    pub(super) discover_calibration: Calibration,
     pub(super) ranked_max: u32,
     pub(super) calibrations: Vec<(PlacementKind, Calibration)>,
     pub(super) sections: Vec<SectionEntry<'a>>,
@@ -61,7 +63,7 @@ pub(super) struct ForestRoot {
 
 /// From here on `ROOT` names what only models with trees have.
 const FOREST: usize = 13;
-const ROOT: [&str; 16] = [
+const ROOT: [&str; 18] = [
     "items",
     "currency",
     "channels",
@@ -78,6 +80,8 @@ const ROOT: [&str; 16] = [
     "next_forest",
     "together_forest",
     "ranked_max",
+    "discover_forest",
+    "discover_calibration",
 ];
 
 /// Reads the root at the start of a file.
@@ -168,6 +172,8 @@ fn empty<'a>(model_id: [u8; 32]) -> Root<'a> {
         together: Blend::default(),
         next_forest: ForestRoot::default(),
         together_forest: ForestRoot::default(),
+        discover_forest: ForestRoot::default(),
+        discover_calibration: Calibration::default(),
         ranked_max: 0,
         calibrations: Vec::new(),
         sections: Vec::new(),
@@ -189,13 +195,15 @@ fn read_field<'a>(root: &mut Root<'a>, r: &mut Reader<'a>, field: usize) {
         4 => root.keep_unknown_items = r.bool(),
         5 => root.history_items = count(r, i64::from(limits::HISTORY_ITEMS_FOR_NEIGHBOURS_MAX)),
         6 => root.candidates_per_source = count(r, limits::ID_LIST_MAX as i64),
-        7 => root.horizon_days = count(r, 36_500),
-        8 => root.scale_bits = count(r, 16),
+        7 => root.horizon_days = count(r, limits::MODEL_HORIZON_DAYS_MAX),
+        8 => root.scale_bits = count(r, limits::MODEL_SCALE_BITS_MAX.into()),
         9 => root.next = read_blend(r),
         10 => root.together = read_blend(r),
         11 => root.calibrations = read_calibrations(r),
         13 => root.next_forest = read_forest(r),
         14 => root.together_forest = read_forest(r),
+        16 => root.discover_forest = read_forest(r),
+        17 => root.discover_calibration = read_calibration(r, 0),
         15 => root.ranked_max = count(r, limits::ID_LIST_MAX as i64),
         _ => r.each(limits::MODEL_SECTIONS_MAX, "model_sections_max", |r| root.sections.push(read_section(r))),
     }
@@ -224,7 +232,13 @@ fn read_blend(r: &mut Reader<'_>) -> Blend {
     let mut blend = Blend::default();
     read_fields(r, &["base", "features"], |r, field| match field {
         0 => blend.base = points(r),
-        _ => r.each(limits::MODEL_FEATURES_MAX, "model_features_max", |r| blend.tables.extend(read_table(r))),
+        _ => r.each(limits::MODEL_FEATURES_MAX, "model_features_max", |r| {
+            let Some(table) = read_table(r) else { return };
+            if blend.tables.iter().any(|other| other.feature == table.feature) {
+                r.fail(invalid(text!("the feature `{}` has two tables", table.feature.as_str())));
+            }
+            blend.tables.push(table);
+        }),
     });
     blend
 }
@@ -233,8 +247,8 @@ fn read_table(r: &mut Reader<'_>) -> Option<Table> {
     let (mut feature, mut edges, mut values) = (None, Vec::new(), Vec::new());
     read_fields(r, &["name", "edges", "points"], |r, field| match field {
         0 => feature = read_feature(r),
-        1 => edges = ints(r, limits::MODEL_BINS_MAX, Reader::int),
-        _ => values = ints(r, limits::MODEL_BINS_MAX, points),
+        1 => edges = ints(r, limits::MODEL_BINS_MAX, "model_bins_max", Reader::int),
+        _ => values = ints(r, limits::MODEL_BINS_MAX, "model_bins_max", points),
     });
     let Some(feature) = feature else {
         r.fail(invalid("a table has no `name`"));
@@ -251,8 +265,14 @@ fn read_forest(r: &mut Reader<'_>) -> ForestRoot {
     let mut forest = ForestRoot::default();
     read_fields(r, &["base", "bins"], |r, field| match field {
         0 => forest.base = points(r),
-        // A candidate's bins have one place for each feature.
-        _ => r.each(FEATURES, "model_features_max", |r| forest.bins.extend(read_bins(r))),
+        _ => r.each(limits::MODEL_FEATURES_MAX, "model_features_max", |r| {
+            let bins = read_bins(r);
+            // Parts of an explanation have one place for each feature.
+            if bins.as_ref().is_some_and(|bins| forest.bins.iter().any(|other| other.feature == bins.feature)) {
+                r.fail(invalid("a feature has two lists of bins"));
+            }
+            forest.bins.extend(bins);
+        }),
     });
     forest
 }
@@ -261,7 +281,7 @@ fn read_bins(r: &mut Reader<'_>) -> Option<Bins> {
     let (mut feature, mut edges) = (None, Vec::new());
     read_fields(r, &["name", "edges"], |r, field| match field {
         0 => feature = read_feature(r),
-        _ => edges = ints(r, limits::MODEL_BINS_MAX - 2, Reader::int),
+        _ => edges = ints(r, limits::MODEL_TREE_EDGES_MAX, "model_tree_edges_max", Reader::int),
     });
     let Some(feature) = feature else {
         r.fail(invalid("bins have no `name`"));
@@ -285,34 +305,38 @@ fn read_feature(r: &mut Reader<'_>) -> Option<Feature> {
 fn read_calibrations(r: &mut Reader<'_>) -> Vec<(PlacementKind, Calibration)> {
     let mut out = Vec::new();
     read_fields(r, PlacementKind::NAMES, |r, field| {
-        let mut map = Calibration::default();
-        read_fields(r, &["scores", "probabilities"], |r, part| {
-            let values = ints(r, limits::MODEL_KNOTS_MAX, |r| r.int_within(-(1 << 60), 1 << 60));
-            match part {
-                0 => map.scores = values,
-                _ => map.probabilities = values,
-            }
-        });
-        let monotone = map.probabilities.iter().zip(map.probabilities.iter().skip(1)).all(|(a, b)| a <= b);
-        let bounded = map.probabilities.iter().all(|p| (0..=1 << 30).contains(p));
-        if map.scores.is_empty()
-            || map.scores.len() != map.probabilities.len()
-            || !rises(&map.scores)
-            || !monotone
-            || !bounded
-        {
-            r.fail(invalid(
-                "a calibration needs rising scores and as many probabilities within 0 to 2^30 that do not fall",
-            ));
-        }
+        let map = read_calibration(r, 1);
         out.extend(PlacementKind::ALL.get(field).map(|kind| (*kind, map)));
     });
     out
 }
 
-fn ints<'a>(r: &mut Reader<'a>, max: usize, read: fn(&mut Reader<'a>) -> i64) -> Vec<i64> {
+/// Reads a map of at least so many knots.
+fn read_calibration(r: &mut Reader<'_>, knots_min: usize) -> Calibration {
+    let mut map = Calibration::default();
+    read_fields(r, &["scores", "probabilities"], |r, part| {
+        let values = ints(r, limits::MODEL_KNOTS_MAX, "model_knots_max", |r| {
+            r.int_within(-limits::MODEL_SCORE_ABS_MAX, limits::MODEL_SCORE_ABS_MAX)
+        });
+        match part {
+            0 => map.scores = values,
+            _ => map.probabilities = values,
+        }
+    });
+    let monotone = map.probabilities.iter().zip(map.probabilities.iter().skip(1)).all(|(a, b)| a <= b);
+    let bounded = map.probabilities.iter().all(|p| (0..=limits::MODEL_PROBABILITY_MAX).contains(p));
+    let paired = map.scores.len() == map.probabilities.len() && map.scores.len() >= knots_min;
+    if !paired || !rises(&map.scores) || !monotone || !bounded {
+        r.fail(invalid(
+            "a calibration needs rising scores and as many probabilities within 0 to 2^30 that do not fall",
+        ));
+    }
+    map
+}
+
+fn ints<'a>(r: &mut Reader<'a>, max: usize, limit: &str, read: fn(&mut Reader<'a>) -> i64) -> Vec<i64> {
     let mut values = Vec::new();
-    r.each(max, "model_bins_max", |r| values.push(read(r)));
+    r.each(max, limit, |r| values.push(read(r)));
     values
 }
 

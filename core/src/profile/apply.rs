@@ -11,21 +11,30 @@ use unisono_message::{Error, Event, Result};
 impl<'a> Profile<'a> {
     /// The join of this state with a set of events in any order.
     pub fn with_events(self, events: &[Event<'a>]) -> (Self, FoldReport) {
-        let marks: Vec<Mark<'a>> = events.iter().filter_map(Mark::of).collect();
-        self.join(events, &marks)
+        Profile::join(events, &[self])
     }
 
     /// The join of two states: associative, commutative, idempotent.
     pub fn merged(self, other: &Profile<'a>) -> (Self, FoldReport) {
-        self.join(&other.events, &other.marks)
+        Profile::of_states(&[self, other.clone()])
     }
 
-    fn join(self, events: &[Event<'a>], marks: &[Mark<'a>]) -> (Self, FoldReport) {
+    /// The join of any number of states. All at once, so that the report does not depend on their order either.
+    pub fn of_states(states: &[Profile<'a>]) -> (Self, FoldReport) {
+        Profile::join(&[], states)
+    }
+
+    fn join(events: &[Event<'a>], states: &[Profile<'a>]) -> (Self, FoldReport) {
         let mut report = FoldReport::default();
-        let joined = Profile {
-            events: newest_events(&self.events, events, &mut report),
-            marks: newest_marks(self.marks, marks, &mut report),
-        };
+        // Senders list events oldest first: read backwards, they are nearly in order already.
+        let mut all: Vec<Keyed<'_, 'a>> = events.iter().rev().map(Keyed::new).collect();
+        let mut marks = Vec::new();
+        for state in states {
+            all.extend(state.events.iter().map(Keyed::new));
+            marks.extend_from_slice(&state.marks);
+        }
+        marks.extend(events.iter().rev().filter_map(Mark::of));
+        let joined = Profile { events: newest_events(&all, &mut report), marks: newest_marks(&marks, &mut report) };
         (joined, report)
     }
 }
@@ -69,11 +78,8 @@ fn hash(id: &str) -> u64 {
 }
 
 /// One copy of each event, then the newest of each class and channel.
-fn newest_events<'a>(one: &[Event<'a>], other: &[Event<'a>], report: &mut FoldReport) -> Vec<Event<'a>> {
-    // Senders list events oldest first: read backwards, they are nearly in order already.
-    let mut all: Vec<Keyed<'_, 'a>> = other.iter().rev().map(Keyed::new).collect();
-    all.extend(one.iter().map(Keyed::new));
-    let mut newest = sorted(&all, |a, b| a.by_class(b).then_with(|| b.event.total_cmp(a.event)));
+fn newest_events<'a>(all: &[Keyed<'_, 'a>], report: &mut FoldReport) -> Vec<Event<'a>> {
+    let mut newest = sorted(all, |a, b| a.by_class(b).then_with(|| b.event.total_cmp(a.event)));
     for (place, keyed) in newest.iter_mut().enumerate() {
         keyed.place = place as u32;
     }
@@ -105,9 +111,8 @@ fn newest_events<'a>(one: &[Event<'a>], other: &[Event<'a>], report: &mut FoldRe
 /// The place of an event that is a copy of another.
 const COPY: u32 = u32::MAX;
 
-fn newest_marks<'a>(mut marks: Vec<Mark<'a>>, other: &[Mark<'a>], report: &mut FoldReport) -> Vec<Mark<'a>> {
-    marks.extend(other.iter().rev());
-    let mut marks = sorted(&marks, Mark::newest_first);
+fn newest_marks<'a>(marks: &[Mark<'a>], report: &mut FoldReport) -> Vec<Mark<'a>> {
+    let mut marks = sorted(marks, Mark::newest_first);
     marks.dedup();
     report.marks_beyond_bound = marks.len().saturating_sub(PROFILE_MARKS) as u32;
     marks.truncate(PROFILE_MARKS);
@@ -115,13 +120,16 @@ fn newest_marks<'a>(mut marks: Vec<Mark<'a>>, other: &[Mark<'a>], report: &mut F
 }
 
 /// Adds events to a state: `{"now_ms", "profile_id"?, "state"?, "events": [...]}` gives
-/// `{"state": bin, "results": [{"status": "accepted" | "refused", "code"?, "message"?, "field"?}]}`, a result an event.
-/// An event that is refused costs the others nothing. Never fails: errors are in the answer.
+/// `{"state": bin, "results": [{"status": "accepted" | "refused", "code"?, "message"?, "field"?}], "warnings": [...]}`, a
+/// result an event. An event that is refused costs the others nothing, and its unknown fields are not counted. A call
+/// whose state would be too large is refused whole. Never fails: errors are in the answer.
 pub fn apply(input: &[u8]) -> Vec<u8> {
     super::codec::apply_bytes(input).unwrap_or_else(|error: Error| super::codec::failure(&error))
 }
 
-/// Merges states: `{"states": [bin, ...]}` gives `{"state": bin}`. Never fails: errors are in the answer.
+/// Merges states: `{"states": [bin, ...]}` gives `{"state": bin, "warnings": [...]}`; no states give the empty one. Where
+/// the join would be too large the call is refused whole, and the caller keeps its states. Never fails: errors are in the
+/// answer.
 pub fn merge(input: &[u8]) -> Vec<u8> {
     let merged: Result<Vec<u8>> = super::codec::merge_bytes(input);
     merged.unwrap_or_else(|error| super::codec::failure(&error))

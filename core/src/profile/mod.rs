@@ -5,7 +5,9 @@
 //!   is (class, channel, event id), and the greatest copy wins.
 //! - `marks`: the newest 1,024 of the set of (UTC day, item, type, channel) of every event ever applied.
 //!
-//! Both bounds are "newest n of a union", hence exact under merge.
+//! Both bounds are "newest n of a union", hence exact under merge. The bounds of classes and bytes are errors instead: no
+//! choice of classes to leave out would be the same in every order of merging. Joins only ever gain classes, so that whether
+//! a join holds too many does not depend on the order either.
 
 mod apply;
 mod codec;
@@ -15,7 +17,7 @@ pub use apply::{apply, merge};
 pub use mark::Mark;
 
 use alloc::vec::Vec;
-use unisono_message::Event;
+use unisono_message::{Event, Warning, WarningCode};
 
 /// A profile's state, borrowed from the bytes that it was decoded from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,6 +37,18 @@ pub struct FoldReport {
     pub events_beyond_bound: u32,
     /// Marks beyond the newest 1,024.
     pub marks_beyond_bound: u32,
+}
+
+impl FoldReport {
+    /// As warnings, beside the fields that were passed over.
+    pub fn warnings(&self, unknown_fields: u32) -> Vec<Warning> {
+        Warning::counted(&[
+            (WarningCode::UnknownField, unknown_fields as usize),
+            (WarningCode::DuplicateEvent, self.duplicate_events as usize),
+            (WarningCode::EventsBeyondBound, self.events_beyond_bound as usize),
+            (WarningCode::MarksBeyondBound, self.marks_beyond_bound as usize),
+        ])
+    }
 }
 
 impl<'a> Profile<'a> {

@@ -6,7 +6,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use proptest::prelude::*;
-use unisono_message::limits::{PROFILE_EVENTS_PER_CLASS, PROFILE_MARKS};
+use unisono_message::limits::{PROFILE_CLASSES_MAX, PROFILE_EVENTS_PER_CLASS, PROFILE_MARKS};
 use unisono_message::{Event, EventType, Writer};
 
 /// An event as numbers, so that it can own nothing: id, day, kind, channel, item, copy.
@@ -90,11 +90,16 @@ proptest! {
         let profile = |events: &[Event<'_>]| state(events);
         let (pa, pb, pc) = (profile(&ea), profile(&eb), profile(&ec));
         let (pa, pb, pc) = (Profile::decode(&pa).unwrap(), Profile::decode(&pb).unwrap(), Profile::decode(&pc).unwrap());
-        let left = pa.clone().merged(&pb).0.merged(&pc).0.encode();
-        let right = pa.clone().merged(&pb.clone().merged(&pc).0).0.encode();
+        let merged = |a: &Profile<'_>, b: &Profile<'_>| a.clone().merged(b).0.encode();
+        let (ab, bc) = (merged(&pa, &pb), merged(&pb, &pc));
+        let left = merged(&Profile::decode(&ab).unwrap(), &pc);
+        let right = merged(&pa, &Profile::decode(&bc).unwrap());
         prop_assert_eq!(&left, &right);
-        prop_assert_eq!(pa.clone().merged(&pb).0.encode(), pb.clone().merged(&pa).0.encode());
-        prop_assert_eq!(pa.clone().merged(&pa).0.encode(), pa.encode());
+        prop_assert_eq!(&ab, &merged(&pb, &pa));
+        prop_assert_eq!(merged(&pa, &pa), pa.encode());
+        let (one, two) = (Profile::of_states(&[pa.clone(), pb.clone(), pc.clone()]), Profile::of_states(&[pc, pa, pb]));
+        prop_assert_eq!(&one, &two);
+        prop_assert_eq!(one.0.encode(), &left[..]);
         let all: Vec<Event<'_>> = ea.iter().chain(&eb).chain(&ec).copied().collect();
         prop_assert_eq!(left, state(&all));
     }
@@ -161,4 +166,39 @@ fn a_state_of_a_later_version_is_refused_whole() {
         m.into_bytes()
     });
     assert!(String::from_utf8_lossy(&merged).contains("states[0].version"), "{merged:?}");
+}
+
+/// Two ids that the hash by which events are sorted can't tell apart.
+const ONE_HASH: [&str; 2] = ["n6fils6t@!!!!!!", "d3e0t819rb'c:^A"];
+
+#[test]
+fn two_ids_of_one_hash_are_two_events() {
+    let [a, b] = ONE_HASH.map(|id| Event::new(id, 1, EventType::View, "web"));
+    let mut later = a;
+    later.ts_ms = 2;
+    let (profile, report) = Profile::from_events(&[a, b, later, b, a]);
+    assert_eq!(profile.events(), &[later, b]);
+    assert_eq!(report.duplicate_events, 3);
+}
+
+#[test]
+fn a_state_of_too_many_classes_is_refused_and_so_is_a_join() {
+    let channels: Vec<String> = (0..=PROFILE_CLASSES_MAX).map(|at| format!("c{at}")).collect();
+    let events: Vec<Event<'_>> = channels.iter().map(|channel| Event::new("e", 1, EventType::View, channel)).collect();
+    let (most, rest) = events.split_at(PROFILE_CLASSES_MAX);
+    let (full, one) = (state(most), state(rest));
+    assert!(Profile::decode(&full).is_ok());
+    let error = Profile::decode(&state(&events)).unwrap_err();
+    assert_eq!(error.code().as_str(), "limit_exceeded");
+    assert!(error.message().contains("profile_classes_max is 256"), "{error}");
+    for states in [[&full, &one], [&one, &full]] {
+        let mut w = Writer::new();
+        w.map(1);
+        w.str("states");
+        w.array(2);
+        states.into_iter().for_each(|state| w.bin(state));
+        let answer = super::merge(w.as_bytes());
+        let text = String::from_utf8_lossy(&answer);
+        assert!(text.contains("limit_exceeded") && text.contains("profile_classes_max"), "{text}");
+    }
 }

@@ -96,7 +96,7 @@ impl ListSums {
         item.map_or(0, |item| self.sums.get(item)) * 4096 / self.best.max(1)
     }
 
-    /// The `count` items of the greatest sums, in any order; ties by popularity, then index.
+    /// The `count` items of the greatest sums, best first; ties by popularity, then index.
     pub fn top(&self, count: usize, popularity: impl Fn(u32) -> u32) -> Vec<u32> {
         let positive = self.sums.entries().filter(|entry| entry.1 > 0);
         let best = first_of(positive, count, |a, b| {

@@ -61,32 +61,32 @@ struct Summary<'a> {
 
 impl Batch {
     pub(crate) fn run(self) -> Result<(), HostError> {
+        // Files come first: nobody should wait for a model to learn that they can't be read or written.
+        let files = self.files()?;
         let host = self.host.build(self.deadline_ms, WAIT_MS)?;
         let started = Instant::now();
         let bar = self.progress_bar();
-        let counts = self.decide(&host, &bar)?;
+        let counts = decide(&host, files, &bar)?;
         bar.finish_and_clear();
         self.print(&host, &counts, started.elapsed());
         Ok(())
     }
 
-    fn decide(&self, host: &Host, bar: &ProgressBar) -> Result<BatchCounts, HostError> {
-        let progress = |counts: &BatchCounts| {
-            bar.set_position(counts.bytes);
-            bar.set_message(format!("{} lines, {} errors", counts.lines, counts.errors_total()));
-        };
+    fn files(&self) -> Result<Files<'_>, HostError> {
         let input: Box<dyn io::BufRead + Send> = if is_dash(&self.requests) {
             Box::new(BufReader::new(io::stdin()))
         } else {
             Box::new(BufReader::with_capacity(1 << 20, open(&self.requests)?))
         };
         if is_dash(&self.out) {
-            return batch::run(host, input, BufWriter::new(io::stdout().lock()), progress);
+            return Ok(Files { input, output: None });
         }
-        let output = Output::create(&self.out)?;
-        let counts = batch::run(host, input, BufWriter::new(&output.file), progress)?;
-        output.complete()?;
-        Ok(counts)
+        let named = [Some(&self.requests), self.host.model_path(), self.host.module_path()];
+        if is_plain(&self.out) && named.into_iter().flatten().any(|input| is_same(input, &self.out)) {
+            let error = io::Error::other("the batch reads this very file; name another one");
+            return Err(HostError::responses_unwritable(&self.out, error));
+        }
+        Ok(Files { input, output: Some(Output::create(&self.out)?) })
     }
 
     /// Nothing is drawn when stderr is no terminal, or when a program reads it.
@@ -130,6 +130,35 @@ impl Batch {
     }
 }
 
+/// What a batch reads and writes; no output is stdout.
+struct Files<'a> {
+    input: Box<dyn io::BufRead + Send>,
+    output: Option<Output<'a>>,
+}
+
+fn decide(host: &Host, files: Files<'_>, bar: &ProgressBar) -> Result<BatchCounts, HostError> {
+    let progress = |counts: &BatchCounts| {
+        bar.set_position(counts.bytes);
+        bar.set_message(format!("{} lines, {} errors", counts.lines, counts.errors_total()));
+    };
+    let Some(output) = files.output else {
+        return batch::run(host, files.input, BufWriter::new(io::stdout().lock()), progress);
+    };
+    let counts = batch::run(host, files.input, BufWriter::new(&output.file), progress)?;
+    output.complete()?;
+    Ok(counts)
+}
+
+/// A pipe or a terminal may well be read and written.
+fn is_plain(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.is_file())
+}
+
+/// Whether both names lead to one file.
+fn is_same(a: &Path, b: &Path) -> bool {
+    fs::canonicalize(a).is_ok_and(|a| fs::canonicalize(b).is_ok_and(|b| a == b))
+}
+
 fn is_dash(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
@@ -142,29 +171,40 @@ fn open(path: &Path) -> Result<File, HostError> {
 struct Output<'a> {
     file: File,
     path: &'a Path,
-    partial: Option<PathBuf>,
+    /// Its name until it is complete, and its name then.
+    names: Option<(PathBuf, PathBuf)>,
 }
 
 impl<'a> Output<'a> {
     fn create(path: &'a Path) -> Result<Self, HostError> {
         // What is no plain file, as a pipe or /dev/null, can't be replaced and is written as it is.
         let special = fs::metadata(path).is_ok_and(|found| !found.is_file());
-        let partial = (!special).then(|| {
-            let mut name = path.as_os_str().to_owned();
-            name.push(".partial");
-            PathBuf::from(name)
-        });
-        let target = partial.as_deref().unwrap_or(path);
+        // A link, as /dev/stdout may be one to a file, stays a link.
+        let whole = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let mut partial = whole.clone().into_os_string();
+        partial.push(".partial");
+        let names = (!special).then(|| (PathBuf::from(partial), whole));
+        let target = names.as_ref().map_or(path, |(partial, _)| partial);
         let file = if special { File::options().write(true).open(target) } else { File::create(target) };
         let file = file.map_err(|e| HostError::responses_unwritable(target, e))?;
-        Ok(Output { file, path, partial })
+        Ok(Output { file, path, names })
     }
 
     fn complete(mut self) -> Result<(), HostError> {
         self.file.flush().map_err(|e| HostError::responses_unwritable(self.path, e))?;
-        match &self.partial {
-            Some(partial) => fs::rename(partial, self.path).map_err(|e| HostError::responses_unwritable(self.path, e)),
-            None => Ok(()),
+        if let Some((partial, whole)) = &self.names {
+            fs::rename(partial, whole).map_err(|e| HostError::responses_unwritable(self.path, e))?;
+        }
+        self.names = None;
+        Ok(())
+    }
+}
+
+impl Drop for Output<'_> {
+    fn drop(&mut self) {
+        if let Some((partial, _)) = &self.names {
+            // What is left of a failed batch; whoever can't remove it has been told of the failure itself.
+            let _ = fs::remove_file(partial);
         }
     }
 }

@@ -4,7 +4,9 @@ pub(crate) mod batch;
 pub(crate) mod serve;
 
 use std::env;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -35,7 +37,25 @@ pub(crate) struct HostArguments {
 }
 
 impl HostArguments {
+    pub(crate) fn model_path(&self) -> Option<&PathBuf> {
+        Some(&self.model)
+    }
+
+    pub(crate) fn module_path(&self) -> Option<&PathBuf> {
+        self.module.as_ref()
+    }
+
     pub(crate) fn build(&self, deadline_ms: u64, wait_ms: u64) -> Result<Host, HostError> {
+        match self.build_any(deadline_ms, wait_ms) {
+            // What the module says of a picture or a table is true and helps nobody.
+            Err(e) if e.kind() == HostErrorCode::ModelRefused && !begins_as_model(&self.model) => {
+                Err(HostError::no_model_file(&self.model, e))
+            }
+            built => built,
+        }
+    }
+
+    fn build_any(&self, deadline_ms: u64, wait_ms: u64) -> Result<Host, HostError> {
         let mut builder = HostBuilder::new()
             .model_path(&self.model)
             .memory_bytes_max(self.memory_mib.saturating_mul(1024 * 1024))
@@ -57,6 +77,14 @@ impl HostArguments {
             built => built,
         }
     }
+}
+
+/// Whether the file begins as every model does: with a map whose first key, after a header of one byte, is this one.
+fn begins_as_model(path: &Path) -> bool {
+    const FIRST_KEY: &[u8] = b"format_version";
+    let mut head = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(FIRST_KEY.len() as u64 + 6).read_to_end(&mut head));
+    read.is_ok() && head.windows(FIRST_KEY.len()).any(|bytes| bytes == FIRST_KEY)
 }
 
 /// The one place where the environment is read: in the program, never in the library.

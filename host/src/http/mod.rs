@@ -8,6 +8,8 @@
 //! | `GET /health` | how the host fares; status 503 while no instance can serve |
 //! | `/pkg/` | the npm package, if a folder is given |
 //! | everything else | files of a site, if a folder is given |
+//!
+//! Answers are compressed with brotli or gzip for those who accept it.
 
 mod files;
 mod health;
@@ -25,6 +27,7 @@ use axum::{Router, http::HeaderValue, http::header};
 use tower::ServiceBuilder;
 use tower::limit::GlobalConcurrencyLimitLayer;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer};
@@ -113,6 +116,8 @@ pub fn router(host: Host, options: &HttpOptions) -> Result<Router, HostError> {
         .layer(header_layer(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         // What does not say otherwise may be kept, but is asked for anew before it is used.
         .layer(header_layer(header::CACHE_CONTROL, "no-cache"))
+        // Only for who accepts brotli or gzip; for all others every byte goes out as it is.
+        .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::custom(reply::of_panic));
     Ok(router.layer(layers).with_state(host))
 }

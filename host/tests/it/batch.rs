@@ -57,6 +57,15 @@ fn bad_lines_keep_their_place_and_nothing_is_lost() {
     );
 }
 
+/// The same file as in the tests of `unisono-models`: both programs answer each of its lines with the same bytes.
+#[test]
+fn lines_that_no_one_can_read_have_their_answers_in_a_file() {
+    let lines = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/lines");
+    let (output, _) = decide(3, &std::fs::read(lines.join("unreadable.jsonl")).unwrap());
+    let answers = std::fs::read_to_string(lines.join("unreadable-answers.jsonl")).unwrap();
+    assert_eq!(output, answers.lines().collect::<Vec<_>>());
+}
+
 #[test]
 fn an_empty_file_gives_an_empty_file() {
     let (output, counts) = decide(2, b"");

@@ -90,6 +90,23 @@ fn exit_codes_tell_files_from_command_lines_from_unfit_models() {
             "module_unreadable",
             vec!["batch", "--module", "absent", "--model", "a.unisono", "--requests", "in.jsonl", "--out", "o"],
         ),
+        (1, "reads this very file", batch(&["--requests", "in.jsonl", "--out", "./in.jsonl"])),
+        (1, "reads this very file", batch(&["--requests", "in.jsonl", "--out", "a.unisono"])),
+        (
+            3,
+            "`refused.unisono` is no Unisono model file",
+            vec![
+                "batch",
+                "--module",
+                "echo.wasm",
+                "--model",
+                "refused.unisono",
+                "--requests",
+                "in.jsonl",
+                "--out",
+                "o",
+            ],
+        ),
         (2, "--requests", batch(&["--out", "out.jsonl"])),
         (
             3,
@@ -123,7 +140,9 @@ fn exit_codes_tell_files_from_command_lines_from_unfit_models() {
         assert_eq!(output.status.code(), Some(*code), "{arguments:?}: {}", stderr(&output));
         assert!(stderr(&output).contains(word), "{arguments:?}: {}", stderr(&output));
     }
-    assert!(!folder.path().join("o").exists());
+    assert!(!folder.path().join("o").exists() && !folder.path().join("o.partial").exists());
+    let requests = fs::read_to_string(folder.path().join("in.jsonl")).unwrap();
+    assert!(requests.starts_with("{\"request_id\""), "{requests}");
 }
 
 #[test]

@@ -50,6 +50,23 @@ async fn post_json(host: &Host, body: impl Into<Body>) -> Answer {
 }
 
 #[tokio::test]
+async fn decisions_are_compressed_only_for_who_accepts_it() {
+    let host = guests::host();
+    let json = format!(r#"{{"request_id":"r1","list":[{}]}}"#, vec!["8"; 200].join(","));
+    let msgpack = unisono_host::transcode::json_to_msgpack(json.as_bytes()).unwrap();
+    for (content_type, body) in [("application/json", json.into_bytes()), ("application/msgpack", msgpack)] {
+        let plain = send(service(&host), post(content_type, body.clone())).await;
+        assert_eq!((plain.header("content-encoding"), &plain.body), ("", &body));
+        let mut request = post(content_type, body.clone());
+        request.headers_mut().insert("accept-encoding", "gzip".parse().unwrap());
+        let packed = send(service(&host), request).await;
+        assert_eq!(packed.header("content-encoding"), "gzip");
+        assert!(packed.body.starts_with(&[0x1f, 0x8b]) && packed.body.len() < body.len());
+        assert_eq!(packed.header("x-unisono-response-sha256"), plain.header("x-unisono-response-sha256"));
+    }
+}
+
+#[tokio::test]
 async fn json_in_gives_json_out() {
     let host = guests::host();
     let json = r#"{"request_id":"r1","score":0.125,"k":20,"list":[1,null,"ü"]}"#;

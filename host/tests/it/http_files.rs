@@ -96,6 +96,26 @@ async fn a_head_request_gets_the_head() {
 }
 
 #[tokio::test]
+async fn files_are_compressed_for_who_accepts_it_and_for_nobody_else() {
+    let service = service(&guests::host());
+    let get_as = async |accepted: &str| {
+        let request = Request::get("/v1/module").header("accept-encoding", accepted).body(Body::empty()).unwrap();
+        send(service.clone(), request).await
+    };
+    for encoding in ["br", "gzip"] {
+        let answer = get_as(encoding).await;
+        assert_eq!((answer.status, answer.header("content-encoding")), (StatusCode::OK, encoding));
+        assert_eq!(answer.header("vary"), "accept-encoding");
+        assert!(answer.body.len() < wasm(ECHO).len(), "{encoding}: {} bytes", answer.body.len());
+        // The same tag as without: what the caller has in any encoding is not sent again.
+        let etag = get(&service, "/v1/module").await.header("etag").to_owned();
+        assert_eq!(answer.header("etag").trim_start_matches("W/"), etag);
+    }
+    let plain = get_as("identity").await;
+    assert_eq!((plain.header("content-encoding"), &plain.body), ("", &wasm(ECHO)));
+}
+
+#[tokio::test]
 async fn folders_are_served_where_they_belong() {
     let folder = tempfile::tempdir().unwrap();
     let (site, package) = (folder.path().join("site"), folder.path().join("package"));

@@ -6,6 +6,7 @@
 mod batch;
 mod cache;
 mod cli;
+mod codes;
 mod concurrency;
 mod faults;
 mod guests;

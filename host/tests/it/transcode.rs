@@ -121,3 +121,47 @@ fn request_ids_are_found_where_there_are_any() {
     let long = format!("{{\"request_id\":\"{}\"}}", "x".repeat(129));
     assert_eq!(request_id_of_json(long.as_bytes()), None);
 }
+
+/// Marsaglia's xorshift64: the same changes in each run.
+fn next(state: &mut u64) -> usize {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    (*state >> 16) as usize
+}
+
+/// A few bytes of `text` replaced, put in, taken out or doubled.
+fn changed(text: &[u8], state: &mut u64) -> Vec<u8> {
+    const BYTES: &[u8] = b"{}[]\",:\\u-+.eE0123456789 tfn\x00\xff\xc3\x80\xdf\x93\xa1\xcb\xd9";
+    let mut text = text.to_vec();
+    for _ in 0..1 + next(state) % 4 {
+        let at = next(state) % (text.len() + 1);
+        let byte = BYTES[next(state) % BYTES.len()];
+        match next(state) % 4 {
+            0 => text.insert(at, byte),
+            1 if at < text.len() => text[at] = byte,
+            2 if at < text.len() => drop(text.remove(at)),
+            _ => text.extend_from_within(at.saturating_sub(8)..at),
+        }
+    }
+    text
+}
+
+#[test]
+fn whatever_is_read_comes_back_the_same_and_nothing_panics() {
+    const SEED: &str = r#"{"request_id":"r1","n":[0,-1,18446744073709551615,-9223372036854775808,0.1,1e-320,-0.0,2.5E3],
+        "texts":["","é","\u00e9\n\"","𝄞"],"flags":[true,false,null],"deep":[[[{"a":{}}]]],"a":1,"a":2}"#;
+    let (mut state, mut read) = (0x9e37_79b9_7f4a_7c15, 0);
+    for _ in 0..50_000 {
+        let json = changed(SEED.as_bytes(), &mut state);
+        // Bytes that are no MessagePack either, mostly.
+        let _ = msgpack_to_json(&json);
+        let _ = request_id_of_json(&json);
+        let Ok(msgpack) = json_to_msgpack(&json) else { continue };
+        read += 1;
+        let again = msgpack_to_json(&msgpack).unwrap();
+        assert_eq!(json_to_msgpack(&again).unwrap(), msgpack, "{}", String::from_utf8_lossy(&json));
+        let _ = msgpack_to_json(&changed(&msgpack, &mut state));
+    }
+    assert!(read > 2_000, "only {read} changed texts were still JSON");
+}

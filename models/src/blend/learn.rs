@@ -16,6 +16,8 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use unisono_core::Model;
 use unisono_core::blend::{Blend, Calibration};
+use unisono_core::candidates::Candidate;
+use unisono_core::features::Feature;
 use unisono_core::model::{ForestParts, ModelParts, encode};
 use unisono_core::page;
 use unisono_core::ranking::best_first;
@@ -32,6 +34,8 @@ pub(crate) struct Learned {
     pub(crate) together: Blend,
     pub(crate) next_forest: ForestParts,
     pub(crate) together_forest: ForestParts,
+    pub(crate) discover_forest: ForestParts,
+    pub(crate) discover_calibration: Calibration,
     pub(crate) calibrations: Vec<(PlacementKind, Calibration)>,
     pub(crate) report: LearnReport,
 }
@@ -98,6 +102,8 @@ struct Lesson {
 struct Answer {
     blend: Blend,
     forest: ForestParts,
+    /// Of the rows of items that were never bought.
+    discover: ForestParts,
 }
 
 /// Learns both blends and their calibrations.
@@ -136,6 +142,7 @@ pub(crate) fn learn(tables: &Tables, recipe: Recipe<'_>, progress: &Progress) ->
     }
     let (next, together) = progress.stage("blends and trees", || both(next, together, recipe))?;
     (learned.next, learned.next_forest) = (next.blend, next.forest);
+    learned.discover_forest = next.discover;
     (learned.together, learned.together_forest) = (together.blend, together.forest);
     if let Some(cut) = held_out {
         progress.stage("calibration and metrics", || judge(tables, recipe, cut, &mut learned, progress))?;
@@ -182,28 +189,32 @@ fn both(next: Lesson, together: Lesson, recipe: Recipe<'_>) -> Result<(Answer, A
     // Orders of one item have no half to give.
     let fits_together = together.whole.taken.contains(&true);
     let (next, together) = match recipe.count.threads {
-        _ if !fits_together => (answer(next, params), None),
-        0 | 1 => (answer(next, params), Some(answer(together, params))),
+        _ if !fits_together => (answer(next, params, true), None),
+        0 | 1 => (answer(next, params, true), Some(answer(together, params, false))),
         _ => std::thread::scope(|scope| {
-            let beside = scope.spawn(|| answer(together, params));
-            let next = answer(next, params);
+            let beside = scope.spawn(|| answer(together, params, false));
+            let next = answer(next, params, true);
             let panicked = || Error::FitFailed { step: "blend", reason: "the solver panicked".into() };
             (next, Some(beside.join().unwrap_or_else(|_| Err(panicked()))))
         }),
     };
     let next = next?;
-    let copy = || Ok(Answer { blend: next.blend.clone(), forest: next.forest.clone() });
+    let copy =
+        || Ok(Answer { blend: next.blend.clone(), forest: next.forest.clone(), discover: ForestParts::default() });
     let together = together.unwrap_or_else(copy)?;
     Ok((next, together))
 }
 
 /// The blend learns from whole histories, the trees from shortened ones too.
-fn answer(lesson: Lesson, params: &LearnParams) -> Result<Answer> {
+fn answer(lesson: Lesson, params: &LearnParams, discovers: bool) -> Result<Answer> {
     let blend = fit::fit(&within(&lesson.whole, params), params)?;
     let mut all = lesson.whole;
     all.append(lesson.short, 0);
+    let new = discovers.then(|| all.filtered(|row| all.values[row][Feature::OwnDays as usize] == 0));
     let forest = forest::fit(&within(&all, params), params, 1)?;
-    Ok(Answer { blend, forest })
+    let learns = new.filter(|new| new.taken.contains(&true) && all.taken.len() > new.taken.len());
+    let discover = learns.map_or(Ok(ForestParts::default()), |new| forest::fit(&within(&new, params), params, 1))?;
+    Ok(Answer { blend, forest, discover })
 }
 
 /// At most `rows_max` rows: whole cases, in the order of a hash of their number.
@@ -222,14 +233,7 @@ fn within(rows: &Rows, params: &LearnParams) -> Rows {
         left -= size;
         keep.insert(case);
     }
-    let mut kept = Rows::default();
-    for row in (0..rows.len()).filter(|row| keep.contains(&rows.case[*row])) {
-        kept.values.push(rows.values[row]);
-        kept.taken.push(rows.taken[row]);
-        kept.weight.push(rows.weight[row]);
-        kept.case.push(rows.case[row]);
-    }
-    kept
+    rows.filtered(|row| keep.contains(&rows.case[row]))
 }
 
 /// What one held-out case shows.
@@ -245,11 +249,15 @@ fn judge(tables: &Tables, recipe: Recipe<'_>, cut: Cut, learned: &mut Learned, p
     let Cut { mut parts, cases } = cut;
     (parts.next, parts.together) = (learned.next.clone(), learned.together.clone());
     (parts.next_forest, parts.together_forest) = (learned.next_forest.clone(), learned.together_forest.clone());
+    parts.discover_forest = learned.discover_forest.clone();
     (parts.ranked_max, parts.scale_bits) = (recipe.params.ranked_max, recipe.params.scale_bits);
     let file = encode(&parts).map_err(Error::from_core)?;
     let model = Model::load(&file).map_err(Error::from_core)?;
     let popularity = Popular::of(&model);
-    for task in [Task::Next, Task::Together] {
+    for task in [Task::Next, Task::Discover, Task::Together] {
+        if task == Task::Discover && learned.discover_forest.roots.is_empty() {
+            continue;
+        }
         let bar = progress.bar("held-out cases", cases.len() as u64);
         let judged = parallel::in_order(
             recipe.count.threads,
@@ -263,6 +271,10 @@ fn judge(tables: &Tables, recipe: Recipe<'_>, cut: Cut, learned: &mut Learned, p
         let own = judged.iter().flat_map(|case| case.own_pairs.iter().copied()).collect();
         let map = calibration::fit(all)?;
         learned.calibrations.extend(match task {
+            Task::Discover => {
+                learned.discover_calibration = map;
+                Vec::new()
+            }
             Task::Next => vec![
                 (PlacementKind::ForYou, map.clone()),
                 (PlacementKind::BuyAgain, calibration::fit(own)?),
@@ -291,7 +303,14 @@ fn judge_case(
     let (target, log) = (recipe.count.target, &tables.log);
     let mut judged = Judged::default();
     with_scene(model, log, case, (task, target), recipe.params.seed, |split, scene, candidates| {
-        let (_, mut scored) = page::score(scene, task.kind(), candidates, K);
+        let bought = |candidate: &Candidate<'_>| {
+            let own = candidate.own.and_then(|at| scene.history.items.get(at as usize));
+            own.is_some_and(|own| own.days > 0)
+        };
+        let new_only = task == Task::Discover;
+        let candidates: Vec<Candidate<'_>> =
+            candidates.iter().filter(|one| !new_only || !bought(one)).copied().collect();
+        let (_, mut scored) = page::score(scene, task.kind(), new_only, &candidates, K);
         for one in &scored {
             let taken = split.truth.contains(id_of(model, &one.candidate));
             judged.pairs.push((one.score, taken));
@@ -301,12 +320,17 @@ fn judge_case(
         }
         scored.sort_unstable_by(best_first);
         let events = case.events(log);
-        let barred: BTreeSet<&str> = split.cart.iter().copied().collect();
+        let own_ids = scene.history.items.iter().filter(|own| new_only && own.days > 0).map(|own| own.id);
+        let barred: BTreeSet<&str> = split.cart.iter().copied().chain(own_ids).collect();
+        let truth: BTreeSet<&str> = split.truth.iter().filter(|id| !barred.contains(*id)).copied().collect();
+        if truth.is_empty() {
+            return;
+        }
         let own = personal(target, &events, case.now_ms, popularity, &barred, K);
         judged.metrics = Some([
-            rank_metrics(scored.iter().map(|one| id_of(model, &one.candidate)), &split.truth, K),
-            rank_metrics(own, &split.truth, K),
-            rank_metrics(popular(popularity, &barred, K), &split.truth, K),
+            rank_metrics(scored.iter().map(|one| id_of(model, &one.candidate)), &truth, K),
+            rank_metrics(own, &truth, K),
+            rank_metrics(popular(popularity, &barred, K), &truth, K),
         ]);
     });
     judged

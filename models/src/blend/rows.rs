@@ -19,6 +19,8 @@ use unisono_message::PlacementKind;
 pub(crate) enum Task {
     /// What comes next: nothing is given but the history.
     Next,
+    /// What comes next among items that were never bought.
+    Discover,
     /// What completes a basket: half of it is given as the cart, the other half is to be found.
     Together,
 }
@@ -27,13 +29,14 @@ impl Task {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Task::Next => "next",
+            Task::Discover => "discover",
             Task::Together => "together",
         }
     }
 
     pub(crate) fn kind(self) -> PlacementKind {
         match self {
-            Task::Next => PlacementKind::ForYou,
+            Task::Next | Task::Discover => PlacementKind::ForYou,
             Task::Together => PlacementKind::BoughtTogether,
         }
     }
@@ -53,6 +56,18 @@ pub(crate) struct Rows {
 impl Rows {
     pub(crate) fn len(&self) -> usize {
         self.taken.len()
+    }
+
+    /// The rows for which `keep` says so.
+    pub(crate) fn filtered(&self, keep: impl Fn(usize) -> bool) -> Rows {
+        let mut kept = Rows::default();
+        for row in (0..self.len()).filter(|row| keep(*row)) {
+            kept.values.push(self.values[row]);
+            kept.taken.push(self.taken[row]);
+            kept.weight.push(self.weight[row]);
+            kept.case.push(self.case[row]);
+        }
+        kept
     }
 
     pub(crate) fn append(&mut self, mut other: Rows, first_case: u32) {
@@ -81,7 +96,7 @@ pub(crate) fn split<'l>(
     let profile = log.profiles.get(case.profile);
     let ids = case.truth.iter().map(|item| log.items.get(*item));
     let (cart, truth): (Vec<&str>, Vec<&str>) = match (task, target) {
-        (Task::Next, _) => (Vec::new(), ids.collect()),
+        (Task::Next | Task::Discover, _) => (Vec::new(), ids.collect()),
         (Task::Together, Target::Purchase) => ids.partition(|id| hash(seed, &["cart", profile, id]) & 1 == 1),
         (Task::Together, Target::View) => {
             let before = case.history.clone().rev().find_map(|row| log.event(row).item_id);

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 #[derive(Debug, ClapArgs)]
 #[command(
     after_help = "Example:\n  unisono-models check --events events.parquet --catalog catalog.csv --map user_id=profile_id,sku=item_id\n\n\
-Rows that can't be used are counted here, however many they are; `fit` stops where they are too many."
+Rows that can't be used are counted here, however many they are, as long as one can; `fit` stops where they are too many."
 )]
 pub(crate) struct Args {
     /// Events: event_id, profile_id, ts_ms, type, channel, item_id, ...
@@ -38,7 +38,7 @@ struct View {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let renames = Renames::parse(&args.map)?;
-    let limits = BadRowLimits { rows_max: u64::MAX, ..BadRowLimits::default() };
+    let limits = BadRowLimits { share_max: 1.0, ..BadRowLimits::default() };
     let rules = ReadRules { renames: &renames, ..limits.into() };
     let (log, report) = read_events(&args.events, clock_ms(), rules)?;
     let mut tables = vec![report];

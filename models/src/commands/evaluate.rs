@@ -1,7 +1,7 @@
 //! `evaluate`: requests answered natively, measured against what happened, beside both baselines and whoever is compared.
 
-use super::lines::{Lines, bad_line, read, read_answers, read_truth};
-use super::recommend::threads;
+use super::lines::{Line, Lines, Refusal, bad_line, read, read_answers, read_truth, to_msgpack};
+use super::recommend::{thread_count, threads};
 use super::{Format, clock_ms, inspect, print, print_json, report};
 use crate::config::{FitParams, TableParams};
 use crate::counts::{CountRules, Tables, Target};
@@ -10,15 +10,17 @@ use crate::eval::{
     AccountRules, DRAWS, Group, HeldOut, HeldOutRules, LeakReport, Means, Outcome, Popular, Weights, answer,
     calibration_curve, groups, leak_check, mean_prices, rank_metrics, with_probability,
 };
+use crate::output::{Output, apart};
 use crate::parallel;
 use crate::progress::Progress;
 use crate::tables::{BadRowLimits, Catalog, Offers, ReadRules, Renames, read_catalog, read_events};
 use clap::Args as ClapArgs;
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use unisono_core::Model;
+use unisono_message::Request;
 
 const BATCH: usize = 512;
 const K: usize = crate::eval::K;
@@ -79,8 +81,8 @@ pub(crate) struct Args {
     /// Seed of the bootstrap.
     #[arg(long, default_value_t = 7)]
     seed: u64,
-    /// Threads [default: one per core].
-    #[arg(long)]
+    /// Threads, 1 or more [default: one per core].
+    #[arg(long, value_parser = thread_count)]
     threads: Option<usize>,
     /// How the figures are printed.
     #[arg(long, value_enum, default_value = "human")]
@@ -127,6 +129,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let facts = inspect::facts(&file);
     let renames = Renames::parse(&args.map)?;
     let rules = ReadRules { renames: &renames, ..BadRowLimits::default().into() };
+    let others = [&args.requests, &args.truth, &args.events, &args.catalog, &args.against];
+    let inputs: Vec<&Path> = others.into_iter().flatten().chain([&args.model]).map(PathBuf::as_path).collect();
+    apart(&inputs, &args.report.as_deref().into_iter().collect::<Vec<_>>())?;
+    let page_out = args.report.as_deref().map(Output::create).transpose()?;
     let mut renamed = BTreeSet::new();
     let mut catalog = Catalog::default();
     if let Some(path) = &args.catalog {
@@ -173,7 +179,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         calibration: calibration_curve(&outcomes, CURVE_BINS),
         leak_check: answered.leak,
     };
-    if let Some(path) = &args.report {
+    if let Some(mut out) = page_out {
         let page = report::Page {
             evaluation: &evaluation,
             outcomes: &outcomes,
@@ -182,7 +188,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             model: &model,
             licence: args.licence.as_deref(),
         };
-        std::fs::write(path, report::html(&page)?).map_err(|e| Error::io("write", path, e))?;
+        out.write(report::html(&page)?.as_bytes())?;
+        out.complete()?;
     }
     match args.format {
         Format::Json => print_json(&evaluation),
@@ -212,16 +219,13 @@ fn of_requests(args: &Args, requests: &Path, truth: &Path, model: &Model<'_>) ->
     let bar = Progress::on_terminal().bar("requests", truth.len() as u64);
     let (mut answered, mut seen) = (Answered::default(), BTreeSet::new());
     loop {
-        let batch = lines.take(BATCH)?;
+        let batch = lines.take_filled(BATCH)?;
         if batch.is_empty() {
             break;
         }
-        let judge = |(): &mut (), at: usize| {
-            let bytes = with_probability(&batch[at].1)?;
-            answer(model, &popularity, &bytes, |case| truth.get(case).cloned())
-        };
+        let judge = |(): &mut (), at: usize| judge(model, &popularity, &truth, &batch[at]);
         let judged = parallel::in_order(threads(args.threads), batch.len(), || (), judge, || bar.inc(1));
-        for (one, (number, _)) in judged.into_iter().zip(&batch) {
+        for (one, Line { number, .. }) in judged.into_iter().zip(&batch) {
             let (case, outcome) = one.map_err(|reason| bad_line(requests, *number, reason))?;
             answered.requests += 1;
             if let Some(outcome) = outcome {
@@ -238,6 +242,20 @@ fn of_requests(args: &Args, requests: &Path, truth: &Path, model: &Model<'_>) ->
         answered.outcomes.push(Outcome { profile: case.clone(), case, truth, ..Outcome::default() });
     }
     Ok(answered)
+}
+
+/// Answers a line as `recommend` would; what makes it no request there makes it none here.
+fn judge(
+    model: &Model<'_>,
+    popularity: &Popular<'_>,
+    truth: &BTreeMap<String, BTreeSet<String>>,
+    line: &Line,
+) -> std::result::Result<(String, Option<Outcome>), String> {
+    let text = line.text.as_ref().map_err(Refusal::to_string)?;
+    let plain = to_msgpack(text).map_err(|refusal| refusal.to_string())?;
+    // With `probability` put in, of two keys of one name one would be lost before core sees them.
+    Request::decode(&plain).map_err(|error| error.to_string())?;
+    answer(model, popularity, &with_probability(text)?, |case| truth.get(case).cloned())
 }
 
 /// A number of the model's own account.
@@ -266,6 +284,8 @@ fn of_log(
     let window = fact(facts, "config", "learn.window_days").unwrap_or(30) as u32;
     let items_min = fact(facts, "config", "used.case_items_min").unwrap_or(2) as usize;
     let window_days = args.window_days.unwrap_or(window).max(1);
+    // Which products the catalog lost is told by the whole log, for both sides of the leak check: a gate is no figure.
+    let catalog = catalog.closed(&log).into_owned();
     let whole = Tables { log, catalog: catalog.clone(), offers: Offers::default() };
     let held_out = HeldOut::of(&whole.log, HeldOutRules { as_of_ms, window_days, items_min, seed })?;
     let popularity = Popular::of(model);
@@ -281,7 +301,7 @@ fn of_log(
     let mut answered = Answered { requests: outcomes.len(), outcomes, ..Answered::default() };
     if args.leak_check {
         let (log, _) = read_events(events, clock_ms(), ReadRules { until_ms: as_of_ms, ..rules })?;
-        let ending = Tables { log, catalog: catalog.clone(), offers: Offers::default() };
+        let ending = Tables { log, catalog, offers: Offers::default() };
         let params: TableParams = FitParams::new().tables;
         let (target, min_support) = (Target::of(&ending.log), model.min_support);
         let count =

@@ -2,17 +2,18 @@
 
 use super::evaluate::table;
 use super::memory::peak_bytes;
-use super::recommend::threads;
+use super::recommend::{thread_count, threads};
 use super::{Format, check_renames, clock_ms, grouped, print, print_json};
 use crate::config::FitParams;
 use crate::counts::Tables;
 use crate::error::{Error, Result};
 use crate::fit::{FitOptions, FitReport};
+use crate::output::{Output, apart};
 use crate::progress::Progress;
 use crate::tables::{BadRowLimits, Offers, ReadRules, Renames, TableReport, read_catalog, read_events, read_offers};
 use clap::Args as ClapArgs;
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Options of `fit`.
@@ -43,8 +44,8 @@ pub(crate) struct Args {
     /// The account as JSON.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
-    /// Threads; they leave no trace in the file [default: one per core].
-    #[arg(long)]
+    /// Threads, 1 or more; they leave no trace in the file [default: one per core].
+    #[arg(long, value_parser = thread_count)]
     threads: Option<usize>,
     /// Fewest distinct profiles behind a figure, in place of the setting.
     #[arg(long)]
@@ -83,6 +84,14 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let (Some(events), Some(catalog), Some(out)) = (&args.events, &args.catalog, &args.out) else {
         return Err(Error::config("arguments", "need --events, --catalog and --out"));
     };
+    let renames = Renames::parse(&args.map)?;
+    // Nobody should wait for a fit to learn that its file can't be written.
+    let inputs = [Some(events), Some(catalog), args.offers.as_ref(), args.config.as_ref()].into_iter().flatten();
+    let outputs = [Some(out), args.report.as_ref()].into_iter().flatten();
+    let inputs: Vec<&Path> = inputs.map(PathBuf::as_path).collect();
+    apart(&inputs, &outputs.map(PathBuf::as_path).collect::<Vec<_>>())?;
+    let mut out = Output::create(out)?;
+    let mut account = args.report.as_deref().map(Output::create).transpose()?;
     let start = Instant::now();
     let progress = Progress::on_terminal();
     let limits = BadRowLimits {
@@ -90,7 +99,6 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         share_max: params.data.bad_rows_share_max,
         ..BadRowLimits::default()
     };
-    let renames = Renames::parse(&args.map)?;
     let rules = ReadRules { renames: &renames, ..limits.into() };
     let checked = params.check()?;
     let mut reports = Vec::new();
@@ -108,7 +116,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let tables = Tables { log, catalog, offers };
     let options = FitOptions { threads: threads(args.threads), as_of_ms: args.as_of, progress: &progress };
     let fitted = checked.fit(&tables, &options)?;
-    std::fs::write(out, &fitted.file).map_err(|e| Error::io("write", out, e))?;
+    out.write(&fitted.file)?;
+    out.complete()?;
     let seconds = start.elapsed().as_secs_f64();
     let run = Run {
         tables: reports,
@@ -118,9 +127,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         peak_bytes: peak_bytes(),
         stages: progress.stages().into_iter().map(|(name, time)| (name, time.as_secs_f64())).collect(),
     };
-    if let Some(path) = &args.report {
-        let json = serde_json::to_vec_pretty(&run).map_err(|e| Error::io("write", path, e.into()))?;
-        std::fs::write(path, json).map_err(|e| Error::io("write", path, e))?;
+    if let Some(mut account) = account.take() {
+        account.write(&serde_json::to_vec_pretty(&run).unwrap_or_default())?;
+        account.complete()?;
     }
     match args.format {
         Format::Json => print_json(&run),
@@ -150,6 +159,12 @@ fn show(run: &Run, params: &FitParams) {
     let fit = &run.fit;
     let numbers = [fit.events, fit.profiles, fit.items, fit.offers].map(|number| grouped(number as u64));
     print(&format!("\n{} events of {} profiles, {} items, {} offers", numbers[0], numbers[1], numbers[2], numbers[3]));
+    if fit.items_left_out > 0 {
+        let left_out = grouped(fit.items_left_out as u64);
+        print(&format!(
+            "{left_out} items are never shown: a catalog row of theirs can't be used, or their rows disagree"
+        ));
+    }
     print(&format!(
         "counted: {}, floor: {} profiles, cases: {} items or more",
         fit.target, fit.min_support, fit.case_items_min
@@ -188,6 +203,7 @@ pub(crate) fn show_table(table: &TableReport) {
             print(&format!("    row {}, column `{}`, value `{}`", example.row, example.column, example.value));
         }
     }
+    table.warnings.iter().for_each(|warning| print(&format!("  warning: {warning}")));
     if !table.unknown_columns.is_empty() {
         print(&format!("  {} columns are not read: {}", table.unknown_columns.len(), table.unknown_columns.join(", ")));
     }

@@ -1,7 +1,7 @@
 //! `import`: public data sets as tables.
 
 use super::{Format, grouped, print, print_json};
-use crate::datasets::import_complete_journey;
+use crate::datasets::{EventsForm, import_complete_journey};
 use crate::error::Result;
 use clap::{Args as ClapArgs, ValueEnum};
 use std::path::PathBuf;
@@ -18,9 +18,12 @@ pub(crate) struct Args {
     /// Folder of its raw files.
     #[arg(long, value_name = "DIR")]
     from: PathBuf,
-    /// Folder for the tables: events.parquet, catalog.csv, offers.csv, titles.json.
+    /// Folder for the tables: events, catalog.csv, offers.csv, titles.json.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// The form of the events table.
+    #[arg(long, value_enum, default_value = "parquet")]
+    events: EventsForm,
     /// How the account is printed.
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
@@ -34,7 +37,7 @@ enum DataSet {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let DataSet::CompleteJourney = args.data_set;
-    let report = import_complete_journey(&args.from, &args.out)?;
+    let report = import_complete_journey(&args.from, &args.out, args.events)?;
     if args.format == Format::Json {
         print_json(&report);
         return Ok(());

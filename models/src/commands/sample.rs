@@ -4,6 +4,7 @@ use super::lines::read;
 use super::print;
 use crate::counts::Target;
 use crate::error::{Error, Result};
+use crate::output::{Output, apart};
 use crate::tables::{BadRowLimits, Catalog, EventLog, event_json, read_catalog, read_events};
 use clap::Args as ClapArgs;
 use serde_json::{Value, json};
@@ -42,6 +43,8 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<()> {
     let file = read(&args.model)?;
     let model = Model::load(&file).map_err(Error::from_core)?;
+    apart(&[&args.events, &args.catalog, &args.model], &[&args.out])?;
+    let mut out = Output::create(&args.out)?;
     let (log, _) = read_events(&args.events, i64::MAX, BadRowLimits::default())?;
     let (catalog, _) = read_catalog(&args.catalog, BadRowLimits::default())?;
     let Some(last_ms) = log.last_ms() else {
@@ -60,7 +63,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let titles = titles(&catalog, &wanted);
     let page = json!({"customers": customers, "titles": titles});
     let text = serde_json::to_vec(&page).map_err(|e| Error::io("write", &args.out, e.into()))?;
-    std::fs::write(&args.out, text).map_err(|e| Error::io("write", &args.out, e))?;
+    out.write(&text)?;
+    out.complete()?;
     print(&format!("{} customers, {} titles in `{}`", customers.len(), titles.len(), args.out.display()));
     Ok(())
 }

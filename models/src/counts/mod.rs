@@ -58,6 +58,7 @@ pub struct CountRules<'p> {
 pub fn count(tables: &Tables, rules: CountRules<'_>, progress: &Progress) -> Result<ModelParts> {
     let Tables { log, catalog, offers } = tables;
     let channels = channels(tables)?;
+    let catalog = &*catalog.closed(log);
     let index = ItemIndex::build(log, catalog, rules.target, rules.min_support, rules.until_ms);
     let baskets = Baskets::collect(log, &index, rules.target, rules.until_ms);
     let popularity_rules = PopularityRules {

@@ -1,6 +1,6 @@
 //! Complete Journey: a year of purchases of 2,469 households, with products, coupons and redemptions.
 
-use super::write::{EventRow, EventsWriter, write_csv};
+use super::write::{EventRow, EventsForm, EventsWriter, write_csv};
 use crate::error::{Error, Result};
 use crate::tables::{Bad, BadRowLimits, Kind, Renames, Row, Spec, TableReport, may, need, read_table};
 use serde::Serialize;
@@ -27,15 +27,38 @@ pub struct ImportReport {
 }
 
 /// Reads the raw tables of Complete Journey (`transactions.parquet`, `products.parquet`, `coupons.parquet`,
-/// `campaign_descriptions.parquet`, `coupon_redemptions.parquet`) from `from` and writes `events.parquet`, `catalog.csv`,
-/// `offers.csv` and `titles.json` to `out`. Times without a zone are read as UTC.
+/// `campaign_descriptions.parquet`, `coupon_redemptions.parquet`) from `from` and writes `events.parquet` (or `.csv`),
+/// `catalog.csv`, `offers.csv` and `titles.json` to `out`. Times without a zone are read as UTC.
 ///
 /// # Errors
 /// A raw table that is missing or has another schema, or a file that can't be written.
-pub fn import_complete_journey(from: &Path, out: &Path) -> Result<ImportReport> {
-    std::fs::create_dir_all(out).map_err(|e| Error::io("create", out, e))?;
+pub fn import_complete_journey(from: &Path, out: &Path, form: EventsForm) -> Result<ImportReport> {
+    for table in RAW_TABLES {
+        let path = from.join(table).with_extension("parquet");
+        std::fs::File::open(&path).map_err(|e| Error::io("open", &path, e))?;
+    }
+    // Tables of an import before this one stay until all of the new ones are there.
+    let fresh = out.join("import.partial");
+    std::fs::create_dir_all(&fresh).map_err(|e| Error::io("create", &fresh, e))?;
+    let done = write_all(from, &fresh, form).and_then(|report| move_files(&fresh, out).map(|()| report));
+    let removed = std::fs::remove_dir_all(&fresh).map_err(|e| Error::io("remove", &fresh, e));
+    done.and_then(|report| removed.map(|()| report))
+}
+
+const RAW_TABLES: [&str; 5] = ["transactions", "products", "coupons", "campaign_descriptions", "coupon_redemptions"];
+
+fn move_files(from: &Path, to: &Path) -> Result<()> {
+    for entry in std::fs::read_dir(from).map_err(|e| Error::io("read", from, e))? {
+        let entry = entry.map_err(|e| Error::io("read", from, e))?;
+        let target = to.join(entry.file_name());
+        std::fs::rename(entry.path(), &target).map_err(|e| Error::io("write", &target, e))?;
+    }
+    Ok(())
+}
+
+fn write_all(from: &Path, out: &Path, form: EventsForm) -> Result<ImportReport> {
     let mut report = ImportReport::default();
-    let mut events = EventsWriter::create(&out.join("events.parquet"))?;
+    let mut events = EventsWriter::create(out, form)?;
     write_purchases(from, &mut events, &mut report)?;
     write_redemptions(from, &mut events, &mut report)?;
     events.close()?;
@@ -147,6 +170,24 @@ fn write_redemptions(from: &Path, events: &mut EventsWriter, report: &mut Import
     Ok(())
 }
 
+/// Names of departments, categories and product types that hold alcohol or tobacco: by law they go to adults alone, and the
+/// data does not say who is one, so that a placement has to ask for them. The few mixers, alcohol-free beers and lighters
+/// that the shop files there are marked with them: one product too many costs a placement less than one too few.
+const RESTRICTED: &[&str] = &[
+    "BEERALEMALT LIQUORS",
+    "BEERS/ALES",
+    "CHEWING TOBACCO",
+    "CIGARETTES",
+    "CIGARS",
+    "DOMESTIC WINE",
+    "GIFT BASKETS BEER",
+    "IMPORTED WINE",
+    "LIQUOR",
+    "MISC WINE",
+    "SPIRITS",
+    "TOBACCO OTHER",
+];
+
 const PRODUCTS: &[Spec] = &[
     need("product_id", Kind::Text),
     need("manufacturer_id", Kind::Text),
@@ -159,7 +200,7 @@ const PRODUCTS: &[Spec] = &[
 
 /// Writes catalog and titles; -> the name of each product's kind, for the titles of offers.
 fn write_catalog(from: &Path, out: &Path, report: &mut ImportReport) -> Result<BTreeMap<String, String>> {
-    let mut rows: BTreeMap<String, [String; 4]> = BTreeMap::new();
+    let mut rows: BTreeMap<String, [String; 5]> = BTreeMap::new();
     let mut kinds = BTreeMap::new();
     raw("products", from, PRODUCTS, report, &mut |row| {
         let mut buffer = String::new();
@@ -176,12 +217,13 @@ fn write_catalog(from: &Path, out: &Path, report: &mut ImportReport) -> Result<B
         let levels: Vec<String> =
             path.iter().filter(|part| !part.is_empty()).map(|part| part.replace('/', "-")).collect();
         let brand = format!("{brand} {maker}").trim().to_owned();
+        let restricted = path.iter().any(|part| RESTRICTED.contains(part));
         kinds.insert(id.clone(), if category.is_empty() { department } else { category });
-        rows.insert(id.clone(), [id, title, levels.join("/"), brand]);
+        rows.insert(id.clone(), [id, title, levels.join("/"), brand, restricted.to_string()]);
         Ok(Ok(()))
     })?;
     report.items = rows.len() as u64;
-    write_csv(&out.join("catalog.csv"), &["item_id", "title", "category", "brand"], rows.values())?;
+    write_csv(&out.join("catalog.csv"), &["item_id", "title", "category", "brand", "restricted"], rows.values())?;
     let titles: BTreeMap<&str, &str> = rows.iter().map(|(id, row)| (id.as_str(), row[1].as_str())).collect();
     let path = out.join("titles.json");
     let bytes = serde_json::to_vec(&titles).map_err(|e| Error::io("write", &path, e.into()))?;
@@ -244,7 +286,7 @@ fn write_offers(from: &Path, out: &Path, kinds: &BTreeMap<String, String>, repor
     )
 }
 
-/// The commonest category among the items, by name where several are equally common.
+/// The commonest category among the items, by name where several are equally common; the raw names are all capitals.
 fn offer_title(items: &BTreeSet<String>, kinds: &BTreeMap<String, String>) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for kind in items.iter().filter_map(|item| kinds.get(item)) {
@@ -253,7 +295,7 @@ fn offer_title(items: &BTreeSet<String>, kinds: &BTreeMap<String, String>) -> St
     let commonest = counts.iter().max_by(|a, b| a.1.cmp(b.1).then(b.0.cmp(a.0)));
     match (commonest, counts.len()) {
         (None, _) => format!("Coupon on {} products", items.len()),
-        (Some((kind, _)), 1) => format!("Coupon on {kind}"),
-        (Some((kind, _)), more) => format!("Coupon on {kind} and {} more", more - 1),
+        (Some((kind, _)), 1) => format!("Coupon on {}", kind.to_lowercase()),
+        (Some((kind, _)), more) => format!("Coupon on {} and {} more", kind.to_lowercase(), more - 1),
     }
 }

@@ -4,3 +4,4 @@ mod complete_journey;
 mod write;
 
 pub use complete_journey::{ImportReport, import_complete_journey};
+pub use write::EventsForm;

@@ -1,4 +1,4 @@
-//! Writing tables: events as Parquet, what people read as CSV and JSON.
+//! Writing tables: events as Parquet or CSV, what people read as CSV and JSON.
 
 use crate::error::{Error, Result};
 use arrow_array::builder::{Float64Builder, Int64Builder, StringBuilder};
@@ -31,6 +31,8 @@ pub(crate) struct EventRow<'a> {
     pub(crate) offer_id: Option<&'a str>,
 }
 
+const NUMBER_COLUMNS: [&str; 3] = ["ts_ms", "quantity", "price"];
+
 const TEXT_COLUMNS: [&str; 10] = [
     "event_id",
     "profile_id",
@@ -44,8 +46,90 @@ const TEXT_COLUMNS: [&str; 10] = [
     "offer_id",
 ];
 
-/// Writes events to Parquet row by row.
-pub(crate) struct EventsWriter {
+/// The form of an events table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum EventsForm {
+    /// Small, and quick to read.
+    #[default]
+    Parquet,
+    /// For programs that read nothing else.
+    Csv,
+}
+
+/// Writes events row by row.
+pub(crate) enum EventsWriter {
+    Parquet(Box<ParquetEvents>),
+    Csv(Box<CsvEvents>),
+}
+
+impl EventsWriter {
+    /// Creates `events.parquet` or `events.csv` in a folder.
+    pub(crate) fn create(folder: &Path, form: EventsForm) -> Result<Self> {
+        Ok(match form {
+            EventsForm::Parquet => Self::Parquet(Box::new(ParquetEvents::create(&folder.join("events.parquet"))?)),
+            EventsForm::Csv => Self::Csv(Box::new(CsvEvents::create(&folder.join("events.csv"))?)),
+        })
+    }
+
+    pub(crate) fn push(&mut self, row: &EventRow<'_>) -> Result<()> {
+        match self {
+            Self::Parquet(writer) => writer.push(row),
+            Self::Csv(writer) => writer.push(row),
+        }
+    }
+
+    pub(crate) fn close(self) -> Result<()> {
+        match self {
+            Self::Parquet(writer) => writer.close(),
+            Self::Csv(writer) => writer.close(),
+        }
+    }
+}
+
+impl<'a> EventRow<'a> {
+    /// In the order of [`TEXT_COLUMNS`].
+    fn texts(&'a self) -> [Option<&'a str>; 10] {
+        [
+            Some(self.event_id.as_str()),
+            Some(self.profile_id),
+            Some(self.kind),
+            Some(self.channel),
+            self.item_id,
+            self.currency,
+            self.order_id,
+            self.session_id,
+            self.store_id,
+            self.offer_id,
+        ]
+    }
+}
+
+pub(crate) struct CsvEvents {
+    path: PathBuf,
+    writer: csv::Writer<File>,
+}
+
+impl CsvEvents {
+    fn create(path: &Path) -> Result<Self> {
+        let mut writer = csv::Writer::from_path(path).map_err(|e| failed(path, e))?;
+        writer.write_record(TEXT_COLUMNS.iter().chain(&NUMBER_COLUMNS)).map_err(|e| failed(path, e))?;
+        Ok(CsvEvents { path: path.into(), writer })
+    }
+
+    fn push(&mut self, row: &EventRow<'_>) -> Result<()> {
+        let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+        let numbers = [row.ts_ms.to_string(), number(row.quantity), number(row.price)];
+        let texts = row.texts().map(Option::unwrap_or_default);
+        let cells = texts.into_iter().chain(numbers.iter().map(String::as_str));
+        self.writer.write_record(cells).map_err(|e| failed(&self.path, e))
+    }
+
+    fn close(mut self) -> Result<()> {
+        self.writer.flush().map_err(|e| Error::io("write", &self.path, e))
+    }
+}
+
+pub(crate) struct ParquetEvents {
     path: PathBuf,
     schema: Arc<Schema>,
     writer: ArrowWriter<File>,
@@ -56,17 +140,18 @@ pub(crate) struct EventsWriter {
     rows: usize,
 }
 
-impl EventsWriter {
-    pub(crate) fn create(path: &Path) -> Result<Self> {
+impl ParquetEvents {
+    fn create(path: &Path) -> Result<Self> {
         let mut fields: Vec<Field> = TEXT_COLUMNS.iter().map(|name| Field::new(*name, DataType::Utf8, true)).collect();
-        fields.push(Field::new("ts_ms", DataType::Int64, false));
-        fields.push(Field::new("quantity", DataType::Float64, true));
-        fields.push(Field::new("price", DataType::Float64, true));
+        let [ts_ms, quantity, price] = NUMBER_COLUMNS;
+        fields.push(Field::new(ts_ms, DataType::Int64, false));
+        fields.push(Field::new(quantity, DataType::Float64, true));
+        fields.push(Field::new(price, DataType::Float64, true));
         let schema = Arc::new(Schema::new(fields));
         let file = File::create(path).map_err(|e| Error::io("create", path, e))?;
         let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
         let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties)).map_err(|e| failed(path, e))?;
-        Ok(EventsWriter {
+        Ok(ParquetEvents {
             path: path.into(),
             schema,
             writer,
@@ -78,20 +163,8 @@ impl EventsWriter {
         })
     }
 
-    pub(crate) fn push(&mut self, row: &EventRow<'_>) -> Result<()> {
-        let texts = [
-            Some(row.event_id.as_str()),
-            Some(row.profile_id),
-            Some(row.kind),
-            Some(row.channel),
-            row.item_id,
-            row.currency,
-            row.order_id,
-            row.session_id,
-            row.store_id,
-            row.offer_id,
-        ];
-        for (builder, text) in self.texts.iter_mut().zip(texts) {
+    fn push(&mut self, row: &EventRow<'_>) -> Result<()> {
+        for (builder, text) in self.texts.iter_mut().zip(row.texts()) {
             builder.append_option(text);
         }
         self.ts_ms.append_value(row.ts_ms);
@@ -111,7 +184,7 @@ impl EventsWriter {
         self.writer.write(&batch).map_err(|e| failed(&self.path, e))
     }
 
-    pub(crate) fn close(mut self) -> Result<()> {
+    fn close(mut self) -> Result<()> {
         self.flush()?;
         self.writer.close().map_err(|e| failed(&self.path, e))?;
         Ok(())

@@ -45,8 +45,8 @@ pub struct Outcome {
 ///
 /// # Errors
 /// A sentence: the text is no JSON object.
-pub fn with_probability(text: &str) -> Result<Vec<u8>, String> {
-    let mut map: Map<String, Value> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+pub fn with_probability(text: &[u8]) -> Result<Vec<u8>, String> {
+    let mut map: Map<String, Value> = serde_json::from_slice(text).map_err(|error| error.to_string())?;
     map.insert("probability".into(), true.into());
     rmp_serde::to_vec_named(&map).map_err(|error| error.to_string())
 }

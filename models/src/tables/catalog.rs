@@ -1,12 +1,14 @@
 //! The catalog table: what is sold, with what a decision may need to know of it.
 
 use super::cells::Row;
+use super::events::EventLog;
 use super::renames::ReadRules;
 use super::report::{Bad, TableReport};
-use super::source::{Kind, Spec, may, need, read_table};
+use super::source::{Batch, Broken, Kind, Spec, may, need, read_table};
 use crate::error::Result;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use unisono_message::{Writer, limits};
 
@@ -67,8 +69,13 @@ pub struct Item {
 /// All products by id, ascending.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Catalog {
-    /// Products by id.
+    /// Products by id. Of those in `left_out` nothing is kept but that they are never shown.
     pub items: BTreeMap<String, Item>,
+    /// Products with a row that can't be used, or with rows that leave no channel or no time in which all would sell it.
+    pub left_out: BTreeSet<String>,
+    /// Texts of rows that can't be read at all: a product of the log that has no row of its own and is named here is one of
+    /// those rows.
+    pub suspects: BTreeSet<String>,
 }
 
 impl Catalog {
@@ -97,50 +104,168 @@ impl Catalog {
         }
         digest.finalize().into()
     }
+
+    /// Every product that is never shown, because a row of the table that may restrict it can't be used.
+    pub fn never_shown(&self, log: &EventLog) -> BTreeSet<String> {
+        let lost = log.items.iter().filter(|id| self.suspects.contains(*id) && !self.items.contains_key(*id));
+        self.left_out.iter().cloned().chain(lost.map(str::to_owned)).collect()
+    }
+
+    /// The catalog with the products that it lost and the log knows, closed.
+    pub(crate) fn closed(&self, log: &EventLog) -> Cow<'_, Catalog> {
+        if self.suspects.is_empty() {
+            return Cow::Borrowed(self);
+        }
+        let mut catalog = self.clone();
+        catalog.items.extend(self.never_shown(log).into_iter().map(|id| (id, closed_item())));
+        Cow::Owned(catalog)
+    }
 }
 
-/// Reads the catalog table at `path`. Of rows with the same id the greatest is used, the others count as duplicates.
+/// A product that no placement shows. It stays in the model because one that the model does not know may be shown from a
+/// profile's own events.
+fn closed_item() -> Item {
+    Item { unavailable_from_ms: Some(limits::TIME_MS_MIN), restricted: true, sensitive: true, ..Item::default() }
+}
+
+/// Reads the catalog table at `path`. Of rows with the same id the greatest is used, the others count as duplicates; what
+/// any of them forbids is forbidden.
 ///
 /// # Errors
 /// A file that can't be read, a bad schema, or more bad rows than the rules allow.
 pub fn read_catalog<'r>(path: &Path, rules: impl Into<ReadRules<'r>>) -> Result<(Catalog, TableReport)> {
     let ReadRules { limits, renames, .. } = rules.into();
     let mut report = TableReport::new("catalog", path);
-    let mut catalog = Catalog::default();
+    let mut reading = Reading::default();
     let seen = read_table("catalog", path, SPECS, renames, &mut |first, batch| {
         for row in 0..batch.rows() {
             report.rows += 1;
             let read = match batch.broken(row) {
-                Some(reason) => Err(Bad { column: "", value: reason.to_owned(), reason: "the row can't be read" }),
-                None => read_item(&Row { batch, row, specs: SPECS }),
+                Some(broken) => Err(reading.broken(batch, broken)),
+                None => reading.row(&Row { batch, row, specs: SPECS }),
             };
             match read {
-                Ok((id, item)) => report.duplicates += u64::from(keep_greatest(&mut catalog, id, item)),
+                Ok(known) => report.duplicates += u64::from(known),
                 Err(bad) => report.add_bad(first + row as u64, bad, limits),
             }
         }
         Ok(())
     })?;
     report.close("catalog", seen, limits)?;
-    Ok((catalog, report))
+    Ok((reading.finish(), report))
 }
 
-/// Whether the id was there before.
-fn keep_greatest(catalog: &mut Catalog, id: String, item: Item) -> bool {
-    match catalog.items.get_mut(&id) {
-        Some(known) => {
-            if *known < item {
-                *known = item;
+#[derive(Default)]
+struct Reading {
+    catalog: Catalog,
+    /// What the rows of a product that has several allow together.
+    gates: BTreeMap<String, Gates>,
+}
+
+impl Reading {
+    /// Whether the product had a row before.
+    fn row(&mut self, row: &Row<'_>) -> std::result::Result<bool, Bad> {
+        let mut buffer = String::new();
+        let id = row.need_id(0, &mut buffer)?.to_owned();
+        match read_item(row) {
+            Ok(item) => Ok(self.keep_greatest(id, item)),
+            Err(bad) => {
+                // What the row would have forbidden is not known.
+                self.catalog.left_out.insert(id);
+                Err(bad)
             }
-            true
         }
-        None => catalog.items.insert(id, item).is_some(),
+    }
+
+    fn broken(&mut self, batch: &Batch, broken: &Broken) -> Bad {
+        let sound = |text: &&String| !text.is_empty() && text.len() <= limits::ID_BYTES_MAX;
+        if let Some(id) = broken.texts.first().filter(|_| batch.is_first(0)).filter(sound) {
+            self.catalog.left_out.insert(id.clone());
+        }
+        self.catalog.suspects.extend(broken.texts.iter().filter(sound).cloned());
+        Bad::row(broken)
+    }
+
+    fn keep_greatest(&mut self, id: String, item: Item) -> bool {
+        let Some(known) = self.catalog.items.get_mut(&id) else {
+            return self.catalog.items.insert(id, item).is_some();
+        };
+        // The gates are kept apart, so that which row is the greatest does not depend on the order of rows.
+        let both = self.gates.remove(&id).unwrap_or_else(|| Gates::of(known)).and(Gates::of(&item));
+        self.gates.insert(id, both);
+        if *known < item {
+            *known = item;
+        }
+        true
+    }
+
+    fn finish(self) -> Catalog {
+        let mut catalog = self.catalog;
+        for (id, gates) in self.gates {
+            if gates.allow_nothing() {
+                catalog.left_out.insert(id);
+            } else if let Some(item) = catalog.items.get_mut(&id) {
+                gates.put_into(item);
+            }
+        }
+        catalog.items.extend(catalog.left_out.iter().map(|id| (id.clone(), closed_item())));
+        catalog
     }
 }
 
-fn read_item(row: &Row<'_>) -> std::result::Result<(String, Item), Bad> {
+/// Where, when and to whom a product may be shown.
+struct Gates {
+    /// None is everywhere, an empty list nowhere.
+    channels: Option<Vec<String>>,
+    from_ms: Option<i64>,
+    until_ms: Option<i64>,
+    restricted: bool,
+    sensitive: bool,
+}
+
+impl Gates {
+    fn of(item: &Item) -> Self {
+        Gates {
+            channels: (!item.channels.is_empty()).then(|| item.channels.clone()),
+            from_ms: item.available_from_ms,
+            until_ms: item.unavailable_from_ms,
+            restricted: item.restricted,
+            sensitive: item.sensitive,
+        }
+    }
+
+    /// What both allow.
+    fn and(self, other: Gates) -> Self {
+        let channels = match (self.channels, other.channels) {
+            (Some(a), Some(b)) => Some(a.into_iter().filter(|name| b.contains(name)).collect()),
+            (a, b) => a.or(b),
+        };
+        Gates {
+            channels,
+            from_ms: self.from_ms.max(other.from_ms),
+            until_ms: [self.until_ms, other.until_ms].into_iter().flatten().min(),
+            restricted: self.restricted || other.restricted,
+            sensitive: self.sensitive || other.sensitive,
+        }
+    }
+
+    fn allow_nothing(&self) -> bool {
+        let never = matches!((self.from_ms, self.until_ms), (Some(from), Some(until)) if from >= until);
+        never || self.channels.as_ref().is_some_and(Vec::is_empty)
+    }
+
+    fn put_into(self, item: &mut Item) {
+        item.channels = self.channels.unwrap_or_default();
+        item.available_from_ms = self.from_ms;
+        item.unavailable_from_ms = self.until_ms;
+        item.restricted = self.restricted;
+        item.sensitive = self.sensitive;
+    }
+}
+
+/// Everything of a row but its id.
+fn read_item(row: &Row<'_>) -> std::result::Result<Item, Bad> {
     let mut buffer = String::new();
-    let id = row.need_id(0, &mut buffer)?.to_owned();
     let item = Item {
         title: row.free_text(1, FREE_BYTES_MAX)?.unwrap_or_default(),
         category: row.free_text(2, limits::CATEGORY_BYTES_MAX)?.unwrap_or_default(),
@@ -159,6 +284,6 @@ fn read_item(row: &Row<'_>) -> std::result::Result<(String, Item), Bad> {
     };
     match (item.available_from_ms, item.unavailable_from_ms) {
         (Some(from), Some(until)) if from >= until => Err(row.bad(12, "is not after `available_from_ms`")),
-        _ => Ok((id, item)),
+        _ => Ok(item),
     }
 }

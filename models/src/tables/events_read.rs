@@ -5,7 +5,7 @@ use super::events::{Columns, EventLog, NO_INT, event_id};
 use super::ids::{Interner, NONE};
 use super::renames::ReadRules;
 use super::report::{Bad, TableReport};
-use super::source::{Kind, Spec, may, need, read_table};
+use super::source::{Kind, Seen, Spec, may, missing, need, read_table};
 use crate::error::{Error, Result};
 use std::cmp::Ordering;
 use std::path::Path;
@@ -60,6 +60,11 @@ const SENTIMENT: usize = 22;
 const WAIT: usize = 23;
 const OFFSET: usize = 24;
 
+/// Why a row without an item can't be used.
+const NO_ITEM: &str = "is missing, and the row's type needs it";
+/// Nobody has events of before; times in seconds, read as milliseconds, lie in January 1970.
+const YEAR_1980_MS: i64 = 315_532_800_000;
+
 /// Types that mean nothing without a product.
 const NEEDS_ITEM: &[EventType] = &[
     EventType::Purchase,
@@ -87,7 +92,7 @@ pub fn read_events<'r>(
             report.rows += 1;
             let number = first + row as u64;
             let read = match batch.broken(row) {
-                Some(reason) => Err(Bad { column: "", value: reason.to_owned(), reason: "the row can't be read" }),
+                Some(broken) => Err(Bad::row(broken)),
                 None => builder.push(&Row { batch, row, specs: SPECS }),
             };
             if let Err(bad) = read {
@@ -97,8 +102,21 @@ pub fn read_events<'r>(
         builder.check_size(path)
     })?;
     let log = builder.finish(&mut report.duplicates);
+    need_item_column(&seen, &report)?;
+    if log.last_ms().is_some_and(|last_ms| last_ms < YEAR_1980_MS) {
+        report.warnings.push("every event is of before 1980: is `ts_ms` in seconds? It is read as milliseconds".into());
+    }
     report.close("events", seen, limits)?;
     Ok((log, report))
+}
+
+/// A log of searches and contacts does without `item_id`; one with rows that need it lacks the column, not their values.
+fn need_item_column(seen: &Seen, report: &TableReport) -> Result<()> {
+    let item = &SPECS[ITEM];
+    match seen.absent.contains(item.name) && report.bad.contains_key(NO_ITEM) {
+        true => Err(missing("events", item, &seen.names)),
+        false => Ok(()),
+    }
 }
 
 #[derive(Default)]
@@ -162,7 +180,7 @@ impl Builder {
             row.id(at, buffer)?;
         }
         if NEEDS_ITEM.contains(&kind) {
-            row.need_id(ITEM, buffer)?;
+            row.id(ITEM, buffer)?.ok_or_else(|| row.bad(ITEM, NO_ITEM))?;
         }
         let mut texts = [const { None }; 7];
         for (slot, at) in texts.iter_mut().zip(TEXTS) {

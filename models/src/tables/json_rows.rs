@@ -1,7 +1,7 @@
 //! JSON lines as rows of cells: a line that is no JSON object spoils itself only.
 
 use super::renames::Renames;
-use super::source::{Cell, Spec};
+use super::source::{Broken, Cell, Spec};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -78,12 +78,20 @@ pub(crate) fn parse(
     specs: &[Spec],
     renames: &Renames,
     unknown: &mut BTreeSet<String>,
-) -> Result<Vec<OwnedCell>, String> {
+) -> Result<Vec<OwnedCell>, Broken> {
     let mut reader = serde_json::Deserializer::from_slice(line);
-    let row =
-        RowSeed { specs, renames, unknown }.deserialize(&mut reader).map_err(|error| format!("is no row: {error}"))?;
-    reader.end().map_err(|error| format!("is no row: {error}"))?;
+    let broken = |error| Broken { reason: format!("is no row: {error}"), texts: texts(line) };
+    let row = RowSeed { specs, renames, unknown }.deserialize(&mut reader).map_err(broken)?;
+    reader.end().map_err(broken)?;
     Ok(row)
+}
+
+/// What a broken line may hold as texts or numbers: whatever stands between quotes, and between the signs of JSON.
+fn texts(line: &[u8]) -> Vec<String> {
+    let line = String::from_utf8_lossy(line);
+    let quoted = line.split('"');
+    let bare = line.split(|sign: char| sign.is_whitespace() || "{}[]:,\"".contains(sign));
+    quoted.chain(bare).filter(|text| !text.is_empty()).map(str::to_owned).collect()
 }
 
 struct RowSeed<'s> {

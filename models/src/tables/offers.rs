@@ -108,7 +108,7 @@ pub fn read_offers<'r>(path: &Path, rules: impl Into<ReadRules<'r>>) -> Result<(
         for row in 0..batch.rows() {
             report.rows += 1;
             let read = match batch.broken(row) {
-                Some(reason) => Err(Bad { column: "", value: reason.to_owned(), reason: "the row can't be read" }),
+                Some(broken) => Err(Bad::row(broken)),
                 None => read_offer(&Row { batch, row, specs: SPECS }),
             };
             match read {

@@ -1,6 +1,6 @@
 //! What was read of a table, and what could not be used: counted, with examples, never dropped in silence.
 
-use super::source::Seen;
+use super::source::{Broken, Seen};
 use crate::error::{Error, Result};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use std::path::Path;
 /// How many rows that can't be used stop the reading.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BadRowLimits {
-    /// Rows, whatever their share.
+    /// Rows, up to a tenth of the table.
     pub rows_max: u64,
     /// Share of all rows, 0 to 1; both limits must be passed before the reading stops.
     pub share_max: f64,
@@ -18,7 +18,7 @@ pub struct BadRowLimits {
 }
 
 impl Default for BadRowLimits {
-    /// 100 rows or 1 % of the table, whichever is more; three examples of each reason.
+    /// 100 rows (but no more than a tenth of the table) or 1 % of it, whichever is more; three examples of each reason.
     fn default() -> Self {
         BadRowLimits { rows_max: 100, share_max: 0.01, examples: 3 }
     }
@@ -63,6 +63,8 @@ pub struct TableReport {
     pub unknown_columns: Vec<String>,
     /// Columns that are read under another name, as the table has them.
     pub renamed_columns: Vec<String>,
+    /// What looks wrong though every row can be read.
+    pub warnings: Vec<String>,
 }
 
 impl TableReport {
@@ -85,13 +87,16 @@ impl TableReport {
         }
     }
 
-    /// Closes the account; fails when too many rows can't be used.
+    /// Closes the account; fails when too many rows can't be used, and always when not one can.
     pub(crate) fn close(&mut self, table: &'static str, seen: Seen, limits: BadRowLimits) -> Result<()> {
         self.unknown_columns = seen.unknown.into_iter().collect();
         self.renamed_columns = seen.renamed.into_iter().collect();
         let bad = self.bad_rows();
         self.kept = self.rows - bad - self.duplicates;
-        let allowed = limits.rows_max.max((limits.share_max * self.rows as f64) as u64);
+        // A fixed number of rows may be the whole of a small table, so it counts up to a tenth of it only.
+        let few = limits.rows_max.min(self.rows / 10);
+        let share = (limits.share_max * self.rows as f64) as u64;
+        let allowed = few.max(share).min(self.rows.saturating_sub(1));
         if bad <= allowed {
             return Ok(());
         }
@@ -110,4 +115,11 @@ pub(crate) struct Bad {
     pub(crate) column: &'static str,
     pub(crate) value: String,
     pub(crate) reason: &'static str,
+}
+
+impl Bad {
+    /// A row of which no cell can be read.
+    pub(crate) fn row(broken: &Broken) -> Self {
+        Bad { column: "", value: broken.reason.clone(), reason: "the row can't be read" }
+    }
 }

@@ -96,8 +96,16 @@ pub(crate) enum Cell<'a> {
 /// Rows that were read together.
 pub(crate) enum Batch {
     Arrow { rows: usize, columns: Vec<Column> },
-    Csv { records: Vec<std::result::Result<csv::StringRecord, String>>, places: Vec<Option<usize>> },
-    Json { rows: Vec<std::result::Result<Vec<OwnedCell>, String>> },
+    Csv { records: Vec<std::result::Result<csv::StringRecord, Broken>>, places: Vec<Option<usize>> },
+    Json { rows: Vec<std::result::Result<Vec<OwnedCell>, Broken>> },
+}
+
+/// A row whose cells can't be told apart.
+#[derive(Debug)]
+pub(crate) struct Broken {
+    pub(crate) reason: String,
+    /// Every text that stands in it; which column each belongs to is not known.
+    pub(crate) texts: Vec<String>,
 }
 
 impl Batch {
@@ -110,12 +118,17 @@ impl Batch {
     }
 
     /// Why the whole row can't be read, where that is so.
-    pub(crate) fn broken(&self, row: usize) -> Option<&str> {
+    pub(crate) fn broken(&self, row: usize) -> Option<&Broken> {
         match self {
             Batch::Arrow { .. } => None,
-            Batch::Csv { records, .. } => records[row].as_ref().err().map(String::as_str),
-            Batch::Json { rows } => rows[row].as_ref().err().map(String::as_str),
+            Batch::Csv { records, .. } => records[row].as_ref().err(),
+            Batch::Json { rows } => rows[row].as_ref().err(),
         }
+    }
+
+    /// Whether the column `spec` comes first, where no broken field before it can shift it.
+    pub(crate) fn is_first(&self, spec: usize) -> bool {
+        matches!(self, Batch::Csv { places, .. } if places[spec] == Some(0))
     }
 
     /// The value of the column `spec` (its place in the table's list) in `row`.
@@ -139,6 +152,19 @@ pub(crate) struct Seen {
     pub(crate) unknown: BTreeSet<String>,
     /// Columns that are read under another name, as the table has them.
     pub(crate) renamed: BTreeSet<String>,
+    /// Columns that the table may have and has not; of JSON lines those that the first lines do not have.
+    pub(crate) absent: BTreeSet<&'static str>,
+    /// All columns of the table, known or not, as the table has them.
+    pub(crate) names: Vec<String>,
+}
+
+impl Seen {
+    fn new(names: &[String], specs: &[Spec], renames: &Renames) -> Self {
+        let absent =
+            specs.iter().map(|spec| spec.name).filter(|name| !names.iter().any(|found| renames.of(found) == *name));
+        let renamed = names.iter().filter(|name| renames.of(name) != name.as_str()).cloned();
+        Seen { unknown: BTreeSet::new(), renamed: renamed.collect(), absent: absent.collect(), names: names.to_vec() }
+    }
 }
 
 /// Reads the whole table and hands its rows over batch by batch, with the number of the first row (from 1).
@@ -167,7 +193,7 @@ fn bad_table(table: &'static str, path: &Path, reason: impl ToString) -> Error {
     Error::BadTable { table, path: path.to_path_buf(), reason: reason.to_string() }
 }
 
-fn missing(table: &'static str, spec: &Spec, names: &[String]) -> Error {
+pub(crate) fn missing(table: &'static str, spec: &Spec, names: &[String]) -> Error {
     let found = match names.is_empty() {
         true => "no columns at all".to_owned(),
         false => format!("only the columns {}", names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")),
@@ -182,7 +208,7 @@ fn place(
     specs: &[Spec],
     renames: &Renames,
 ) -> Result<(Vec<Option<usize>>, Seen)> {
-    let mut seen = Seen { renamed: renamed(names, renames), ..Seen::default() };
+    let mut seen = Seen::new(names, specs, renames);
     let mut places = vec![None; specs.len()];
     for (at, name) in names.iter().enumerate() {
         let name = renames.of(name);
@@ -199,10 +225,6 @@ fn place(
         Some((spec, _)) => Err(missing(table, spec, names)),
         None => Ok((places, seen)),
     }
-}
-
-fn renamed<'n>(names: impl IntoIterator<Item = &'n String>, renames: &Renames) -> BTreeSet<String> {
-    names.into_iter().filter(|name| renames.of(name) != name.as_str()).cloned().collect()
 }
 
 fn check_types(table: &'static str, schema: &Schema, specs: &[Spec], places: &[Option<usize>]) -> Result<()> {
@@ -284,11 +306,16 @@ fn read_csv(
     }
 }
 
-fn csv_row(record: csv::ByteRecord, width: usize) -> std::result::Result<csv::StringRecord, String> {
+fn csv_row(record: csv::ByteRecord, width: usize) -> std::result::Result<csv::StringRecord, Broken> {
+    let texts = |record: &csv::ByteRecord| -> Vec<String> {
+        record.iter().filter_map(|field| std::str::from_utf8(field).ok()).map(str::to_owned).collect()
+    };
     if record.len() != width {
-        return Err(format!("has {} fields where the header has {width}", record.len()));
+        let reason = format!("has {} fields where the header has {width}", record.len());
+        return Err(Broken { reason, texts: texts(&record) });
     }
-    csv::StringRecord::from_byte_record(record).map_err(|_| "is not UTF-8".to_owned())
+    csv::StringRecord::from_byte_record(record)
+        .map_err(|error| Broken { reason: "is not UTF-8".to_owned(), texts: texts(&error.into_byte_record()) })
 }
 
 fn read_jsonl(
@@ -299,10 +326,9 @@ fn read_jsonl(
     each: &mut dyn FnMut(u64, &Batch) -> Result<()>,
 ) -> Result<Seen> {
     let names = json_rows::head_names(open(path)?, JSONL_HEAD_LINES).map_err(|e| Error::io("read", path, e))?;
-    let mut seen = Seen { renamed: renamed(&names, renames), ..Seen::default() };
-    let names: BTreeSet<&str> = names.iter().map(|name| renames.of(name)).collect();
-    if let Some(spec) = specs.iter().find(|spec| spec.required && !names.contains(spec.name)) {
-        return Err(missing(table, spec, &names.into_iter().map(str::to_owned).collect::<Vec<_>>()));
+    let mut seen = Seen::new(&names.into_iter().collect::<Vec<_>>(), specs, renames);
+    if let Some(spec) = specs.iter().find(|spec| spec.required && seen.absent.contains(spec.name)) {
+        return Err(missing(table, spec, &seen.names));
     }
     let mut lines = json_rows::Lines::new(open(path)?);
     let mut first = 1;

@@ -132,6 +132,32 @@ fn a_line_that_is_no_json_gets_an_error_in_its_place() {
     assert_eq!(lines[0], lines[3]);
 }
 
+/// The same file as in the tests of `unisono-host`: both programs answer each of its lines with the same bytes.
+#[test]
+fn lines_that_no_one_can_read_are_answered_as_the_host_answers_them() {
+    let folder = Folder::new();
+    let events = folder.write("events.csv", &shop::csv(&shop::events(40, 33)));
+    let catalog = folder.write("catalog.csv", &shop::catalog(3));
+    let model = folder.path("m.unisono");
+    ok(&["fit", "--events", text(&events), "--catalog", text(&catalog), "--out", text(&model)]);
+    let lines = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/lines");
+    let out = folder.path("o.jsonl");
+    let requests = lines.join("unreadable.jsonl");
+    ok(&["recommend", "--model", text(&model), "--requests", text(&requests), "--out", text(&out)]);
+    let answers = std::fs::read_to_string(&out).unwrap();
+    assert_eq!(answers, std::fs::read_to_string(lines.join("unreadable-answers.jsonl")).unwrap());
+
+    // A line that is longer than a request may be costs itself alone.
+    let mut long = vec![b' '; unisono_message::limits::REQUEST_BYTES_MAX + 1];
+    long.extend_from_slice(b"\n\nx");
+    let requests = folder.path("long.jsonl");
+    std::fs::write(&requests, long).unwrap();
+    ok(&["recommend", "--model", text(&model), "--requests", text(&requests), "--out", text(&out)]);
+    let answers = std::fs::read_to_string(&out).unwrap();
+    let codes = answers.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["error"]["code"].clone());
+    assert_eq!(codes.collect::<Vec<_>>(), ["body_too_large", "invalid_json", "invalid_json"]);
+}
+
 #[test]
 fn errors_have_a_code_a_sentence_and_an_exit_code() {
     let folder = Folder::new();
@@ -154,6 +180,48 @@ fn errors_have_a_code_a_sentence_and_an_exit_code() {
     let output = run(&["inspect", text(&broken)]);
     let shown = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.code() == Some(2) && shown.starts_with("error[model_"), "{shown}");
+}
+
+#[test]
+fn no_command_destroys_what_it_reads_or_what_was_there() {
+    let folder = Folder::new();
+    let events = folder.write("events.csv", &shop::csv(&shop::events(40, 34)));
+    let catalog = folder.write("catalog.csv", &shop::catalog(3));
+    let (model, requests) = (folder.path("m.unisono"), folder.write("r.jsonl", "{}\n"));
+    ok(&["fit", "--events", text(&events), "--catalog", text(&catalog), "--out", text(&model)]);
+    let old = folder.write("old.jsonl", "old\n");
+    let refused = |args: &[&str], code: i32, wanted: &str| {
+        let output = run(args);
+        let shown = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(code) && shown.contains(wanted), "{args:?}: {shown}");
+    };
+    let recommend = |requests: &Path, out: &Path, code, wanted: &str| {
+        refused(
+            &["recommend", "--model", text(&model), "--requests", text(requests), "--out", text(out)],
+            code,
+            wanted,
+        );
+    };
+    recommend(&requests, &folder.path("./r.jsonl"), 2, "name another file");
+    recommend(&folder.path("absent"), &old, 1, "error[io]: can't open");
+    let fit = |more: &[&str], code, wanted: &str| {
+        refused(&[&["fit", "--events", text(&events), "--catalog", text(&catalog)], more].concat(), code, wanted);
+    };
+    fit(&["--out", text(&events)], 2, "name another file");
+    fit(&["--out", text(&model), "--report", text(&model)], 2, "name another file");
+    fit(&["--out", "/nope/x"], 1, "error[io]: can't write `/nope/x`");
+    fit(&["--out", text(&model), "--report", "/nope/r"], 1, "error[io]: can't write `/nope/r`");
+    fit(&["--out", text(&model), "--threads", "0"], 2, "at least one thread");
+    folder.write("events.parquet", "old");
+    let (to, from) = (folder.path(""), folder.path("nope"));
+    refused(&["import", "complete-journey", "--from", text(&from), "--out", text(&to)], 1, "transactions.parquet");
+    refused(&["inspect", text(&requests)], 2, "r.jsonl` is no Unisono model file");
+    for (name, wanted) in [("r.jsonl", "{}\n"), ("old.jsonl", "old\n"), ("events.parquet", "old")] {
+        assert_eq!(std::fs::read_to_string(folder.path(name)).unwrap(), wanted);
+    }
+    ok(&["inspect", text(&model), "--no-brotli"]);
+    let partial = |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().contains("partial");
+    assert!(!std::fs::read_dir(folder.path("")).unwrap().any(|entry| partial(&entry.unwrap())));
 }
 
 #[test]

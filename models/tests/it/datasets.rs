@@ -3,7 +3,7 @@
 use crate::shop::{self, Folder, LATEST_MS};
 use arrow_array::{ArrayRef, StringArray, TimestampNanosecondArray};
 use std::sync::Arc;
-use unisono_models::datasets::import_complete_journey;
+use unisono_models::datasets::{EventsForm, import_complete_journey};
 use unisono_models::tables::{BadRowLimits, read_catalog, read_events, read_offers};
 
 const DAY_NS: i64 = 86_400_000_000_000;
@@ -40,13 +40,13 @@ fn raw(folder: &Folder) {
     table(
         "products",
         vec![
-            ("product_id", ints(&[7, 8])),
-            ("manufacturer_id", ints(&[2, 69])),
-            ("department", strings(&[Some("GROCERY"), Some("MISCELLANEOUS")])),
-            ("brand", strings(&[Some("National"), Some("Private")])),
-            ("product_category", strings(&[Some("FRZN ICE"), None])),
-            ("product_type", strings(&[Some("ICE - CRUSHED/CUBED"), None])),
-            ("package_size", strings(&[Some("22 LB"), None])),
+            ("product_id", ints(&[7, 8, 9, 10, 11])),
+            ("manufacturer_id", ints(&[2, 69, 69, 69, 69])),
+            ("department", strings(&["GROCERY", "MISCELLANEOUS", "GROCERY", "SPIRITS", "MISCELLANEOUS"].map(Some))),
+            ("brand", strings(&["National", "Private", "Private", "Private", "Private"].map(Some))),
+            ("product_category", strings(&[Some("FRZN ICE"), None, Some("BEERS/ALES"), Some("LIQUOR"), None])),
+            ("product_type", strings(&[Some("ICE - CRUSHED/CUBED"), None, None, None, Some("CIGARETTES")])),
+            ("package_size", strings(&[Some("22 LB"), None, None, None, None])),
         ],
     );
     table(
@@ -76,7 +76,7 @@ fn raw(folder: &Folder) {
 fn complete_journey_becomes_events_catalog_and_offers() {
     let (from, to) = (Folder::new(), Folder::new());
     raw(&from);
-    let report = import_complete_journey(&from.path(""), &to.path("")).unwrap();
+    let report = import_complete_journey(&from.path(""), &to.path(""), EventsForm::Parquet).unwrap();
     assert_eq!((report.tables[0].rows, report.not_purchases, report.purchases, report.redemptions), (3, 1, 2, 1));
     let limits = BadRowLimits::default();
     let (log, account) = read_events(&to.path("events.parquet"), LATEST_MS, limits).unwrap();
@@ -90,10 +90,18 @@ fn complete_journey_becomes_events_catalog_and_offers() {
     assert_eq!((event.quantity_milli, event.price_micro, event.currency), (3_000, Some(333_300), Some("USD")));
     assert_eq!((log.event(2).offer_id, log.event(2).event_id), (Some("55"), "2-55-1-17171"));
 
+    // The other form holds the same rows.
+    import_complete_journey(&from.path(""), &to.path(""), EventsForm::Csv).unwrap();
+    let (as_csv, account) = read_events(&to.path("events.csv"), LATEST_MS, limits).unwrap();
+    assert_eq!((as_csv.fingerprint(), account.bad_rows()), (log.fingerprint(), 0));
+
     let (catalog, _) = read_catalog(&to.path("catalog.csv"), limits).unwrap();
     let of = |id: &str| (catalog.items[id].title.clone(), catalog.items[id].category.clone());
     assert_eq!(of("7"), ("ICE - CRUSHED/CUBED 22 LB".into(), "GROCERY/FRZN ICE/ICE - CRUSHED-CUBED".into()));
     assert_eq!(of("8"), ("MISCELLANEOUS".into(), "MISCELLANEOUS".into()));
+    let restricted = catalog.items.iter().filter(|(_, item)| item.restricted).map(|(id, _)| id.as_str());
+    let restricted: std::collections::BTreeSet<&str> = restricted.collect();
+    assert_eq!(restricted, ["9", "10", "11"].into());
 
     let (offers, _) = read_offers(&to.path("offers.csv"), limits).unwrap();
     let (offer, items) = &offers.offers["55"];
@@ -101,7 +109,7 @@ fn complete_journey_becomes_events_catalog_and_offers() {
     assert_eq!((offer.starts_ms, offer.ends_ms), (17_160 * DAY_NS / 1_000_000, 17_181 * DAY_NS / 1_000_000));
     assert_eq!(
         (items.len(), offer.title.as_str(), offer.channels.as_slice()),
-        (2, "Coupon on FRZN ICE and 1 more", ["store".to_owned()].as_slice())
+        (2, "Coupon on frzn ice and 1 more", ["store".to_owned()].as_slice())
     );
     let titles: std::collections::BTreeMap<String, String> =
         serde_json::from_slice(&std::fs::read(to.path("titles.json")).unwrap()).unwrap();
@@ -113,6 +121,6 @@ fn a_raw_table_of_another_schema_is_named() {
     let (from, to) = (Folder::new(), Folder::new());
     raw(&from);
     shop::write_parquet(&from.path("transactions.parquet"), vec![("household_id", ints(&[1]))]);
-    let error = import_complete_journey(&from.path(""), &to.path("")).unwrap_err().to_string();
+    let error = import_complete_journey(&from.path(""), &to.path(""), EventsForm::Parquet).unwrap_err().to_string();
     assert!(error.contains("transactions table: column `store_id`"), "{error}");
 }

@@ -106,3 +106,57 @@ fn an_empty_or_thin_log_says_what_is_missing() {
         assert_eq!((error.code(), error.exit_code()), ("not_enough_data", 3), "{error}");
     }
 }
+
+/// Every setting in its group, with its default and the range that its documentation states.
+fn settings() -> Vec<(String, String, String, [String; 2])> {
+    let toml = FitParams::new().to_toml();
+    let (mut group, mut range, mut found) = (String::new(), None, Vec::new());
+    for line in toml.lines() {
+        if let Some(name) = line.strip_prefix('[') {
+            group = name.trim_end_matches(']').to_owned();
+        } else if line.starts_with('#') {
+            let stated = line.rsplit_once('(').unwrap().1.trim_end_matches(')');
+            range = stated.split_once(" to ").map(|(low, high)| [low.to_owned(), high.to_owned()]);
+        } else if let Some((name, default)) = line.split_once(" = ") {
+            found.push((group.clone(), name.to_owned(), default.to_owned(), range.take().unwrap()));
+        }
+    }
+    found
+}
+
+#[test]
+fn every_setting_at_the_ends_of_its_range_is_one_that_a_fit_takes() {
+    let folder = Folder::new();
+    let limits = BadRowLimits::default();
+    let events = folder.write("e.csv", &shop::csv(&shop::events(60, 24)));
+    let (log, _) = read_events(&events, LATEST_MS, limits).unwrap();
+    let (catalog, _) = read_catalog(&folder.write("catalog.csv", &shop::catalog(1)), limits).unwrap();
+    let (offers, _) = read_offers(&folder.write("offers.csv", &shop::offers(1)), limits).unwrap();
+    let (tables, progress) = (Tables { log, catalog, offers }, Progress::hidden());
+    let settings = settings();
+    assert!(settings.len() > 15, "{settings:?}");
+    for (group, name, default, range) in settings {
+        let whole = !default.contains(['.', 'e']);
+        for (place, end) in range.iter().enumerate() {
+            // The ranges are written as Rust writes numbers: 1_000, 9e15.
+            let end: f64 = end.replace('_', "").parse().unwrap();
+            let text = |value: f64| if whole { format!("{value:.0}") } else { format!("{value:?}") };
+            let with = |value: f64| FitParams::from_toml(&format!("[{group}]\n{name} = {}", text(value))).unwrap();
+            let options = FitOptions { threads: 2, as_of_ms: None, progress: &progress };
+            match with(end).check().unwrap().fit(&tables, &options) {
+                Ok(fitted) => drop(Model::load(&fitted.file).unwrap()),
+                // No order of this shop has a thousand items, and of its candidates no millionth part is left: that is said
+                // of the data, not of the setting.
+                Err(error) => assert!(
+                    error.code() == "not_enough_data" && ["case_items_min", "negatives"].contains(&name.as_str()),
+                    "{group}.{name} = {end}: {error}"
+                ),
+            }
+            let beyond = if place == 0 { end - 1.0 } else { end + 1.0 };
+            if beyond >= 0.0 {
+                let refused = with(beyond).check().unwrap_err().to_string();
+                assert!(refused.contains(&name), "{refused}");
+            }
+        }
+    }
+}

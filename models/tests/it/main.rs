@@ -6,5 +6,6 @@ mod counting;
 mod datasets;
 mod evaluating;
 mod fitting;
+mod gates;
 mod readers;
 mod shop;

@@ -1,10 +1,11 @@
 //! Random events: every type, every optional field, ids that repeat, items that no one knows.
 
+use super::invalid::nested;
 use super::models::{age_ms, currency};
 use crate::random::Random;
 use crate::value::{Value, map};
 use unisono_core::model::ModelParts;
-use unisono_message::EventType;
+use unisono_message::{EventType, limits};
 
 // The last two tell themselves apart only after their seventh letter.
 const CHANNELS: [&str; 6] = ["web", "store", "app", "email", "my_shop_2", "my_shop_10"];
@@ -106,8 +107,10 @@ fn add_rare(random: &mut Random, fields: &mut Vec<(&str, Value)>) {
         ("sentiment", Value::from(-0.25)),
         ("wait_ms", Value::from(90_000)),
         ("utc_offset_min", Value::from(-180)),
-        // A field of a later version.
-        ("mood", Value::Array(vec![Value::from(1), Value::Nil])),
+        ("profile_id", Value::from("p1")),
+        // Fields of a later version, of a number that no field of this one could hold and as deep as may be.
+        ("mood", Value::Array(vec![Value::from(u64::MAX), Value::Nil])),
+        ("course", nested(limits::DEPTH_MAX)),
     ];
     for (name, value) in rare {
         if random.chance(30) {

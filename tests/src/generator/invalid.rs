@@ -211,6 +211,10 @@ fn out_of_range(event: &str, placement: &str) -> Vec<(String, Value)> {
         ("now_ms".into(), Value::from(-1)),
         ("now_ms".into(), Value::from(limits::TIME_MS_MAX + 1)),
         ("now_ms".into(), Value::from(u64::MAX)),
+        ("now_ms".into(), Value::from(f64::NAN)),
+        ("now_ms".into(), Value::from(f64::NEG_INFINITY)),
+        ("seed".into(), Value::from((1u64 << 60) as f64)),
+        (at(placement, "k"), Value::from(1e300)),
         ("context.utc_offset_min".into(), Value::from(1_081)),
         (at(placement, "k"), Value::from(0)),
         (at(placement, "k"), Value::from(1_001)),
@@ -261,7 +265,8 @@ fn state(version: i64, events: Vec<Value>, marks: Vec<Value>) -> Value {
     Value::Binary(encode(&map(fields)))
 }
 
-fn nested(depth: usize) -> Value {
+/// Lists within lists.
+pub(super) fn nested(depth: usize) -> Value {
     (0..depth).fold(Value::Nil, |inner, _| Value::Array(vec![inner]))
 }
 
@@ -289,12 +294,14 @@ pub(super) fn invalid_event(random: &mut Random, now_ms: i64) -> Value {
         fields.extend(pairs);
         map(fields)
     };
-    match random.below(6) {
+    match random.below(8) {
         0 => event(vec![("type", Value::from("bought"))]),
         1 => event(vec![("price", Value::from(f64::NAN))]),
         2 => event(vec![("ts_ms", Value::from(now_ms + 600_001))]),
         3 => event(vec![("channel", Value::Nil)]),
         4 => event(vec![("quantity", Value::from("1"))]),
+        5 => event(vec![("course", nested(limits::DEPTH_MAX + 1))]),
+        6 => event(vec![("profile_id", Value::from("p2"))]),
         _ => Value::from(3),
     }
 }

@@ -19,14 +19,14 @@ const CHANNELS: [&str; 6] = ["app", "call_center", "kiosk", "my_shop_2", "store"
 /// A random model that loads.
 pub fn model(random: &mut Random) -> ModelParts {
     let n = [0, random.within(1, 3), random.within(4, 15), random.within(16, 60), random.within(61, 160)]
-        [random.weighted(&[4, 8, 32, 40, 16])] as usize;
+        [random.weighted(&[7, 8, 29, 40, 16])] as usize;
     let categories: Vec<String> =
         CATEGORIES.iter().filter(|_| random.chance(75)).map(|name| (*name).to_owned()).collect();
     let channels: Vec<String> = CHANNELS.iter().filter(|_| random.chance(60)).map(|name| (*name).to_owned()).collect();
     let items = items(random, n, &categories, channels.len());
     let popularity = popularity(random, n, channels.len());
     let offers = offers(random, n, categories.len(), channels.len());
-    let has_trees = random.chance(50);
+    let has_trees = random.chance(35);
     ModelParts {
         currency: [None, Some("EUR"), Some("USD")][random.below(3)].map(str::to_owned),
         channels,
@@ -37,9 +37,11 @@ pub fn model(random: &mut Random) -> ModelParts {
         horizon_days: random.below(60) as u32,
         scale_bits: *random.pick(&[0, 1, 8, 16, 16]),
         next: blend(random),
-        together: blend(random),
+        together: together(random),
         next_forest: if has_trees { forest(random) } else { ForestParts::default() },
         together_forest: if has_trees { forest(random) } else { ForestParts::default() },
+        discover_forest: if has_trees { forest(random) } else { ForestParts::default() },
+        discover_calibration: if has_trees && random.chance(50) { calibration(random) } else { Calibration::default() },
         ranked_max: if has_trees { *random.pick(&[0, 1, 3, 10, 200]) } else { 0 },
         calibrations: calibrations(random),
         data: vec![("rows".into(), Fact::Int(n as i64)), ("source".into(), Fact::Text("generated".into()))],
@@ -152,6 +154,20 @@ fn blend(random: &mut Random) -> Blend {
     }
     random.shuffle(&mut tables);
     Blend { base: *random.pick(&[0, -65_536, 12_345, -(1 << 40), 1 << 40]), tables }
+}
+
+/// Mostly a blend that speaks for what goes with the cart: chance alone rarely does.
+fn together(random: &mut Random) -> Blend {
+    let mut blend = blend(random);
+    if random.chance(60) {
+        blend.tables.retain(|table| table.feature != Feature::CartScore);
+        blend.tables.push(Table {
+            feature: Feature::CartScore,
+            edges: vec![1, 2_048],
+            points: vec![0, 65_536, 131_072],
+        });
+    }
+    blend
 }
 
 fn table(random: &mut Random, feature: Feature) -> Table {

@@ -21,6 +21,7 @@ pub(super) fn profile(random: &mut Random, parts: &ModelParts, now_ms: i64) -> V
         fields.push(("state", Value::Binary(state_of(in_state, now_ms))));
     }
     fields.push(("events", Value::Array(events)));
+    random.shuffle(&mut fields);
     map(fields)
 }
 
@@ -62,6 +63,13 @@ pub fn apply_input(random: &mut Random, parts: &ModelParts) -> Value {
         list.insert(at, super::invalid::invalid_event(random, now_ms));
     }
     fields.push(("events", Value::Array(list)));
+    if random.chance(50) {
+        fields.push(("profile_id", Value::from("p1")));
+    }
+    if random.chance(10) {
+        fields.push(("campaign", Value::from(7)));
+    }
+    random.shuffle(&mut fields);
     map(fields)
 }
 

@@ -66,7 +66,7 @@ fn items(random: &mut Random, parts: &ModelParts, most: usize) -> Value {
 }
 
 fn placement(random: &mut Random, parts: &ModelParts, at: usize) -> Value {
-    let kind = *random.pick(&PlacementKind::ALL);
+    let kind = *random.pick(PlacementKind::ALL);
     let k = *random.pick(&[1i64, 2, 3, 5, 10, 40, 1_000]);
     let mut fields =
         vec![("id", Value::from(format!("slot-{at}"))), ("kind", Value::from(kind.as_str())), ("k", Value::from(k))];

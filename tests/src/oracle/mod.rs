@@ -241,7 +241,7 @@ fn place(
             }
         }
     }
-    let (mut scoring, forest) = (scoring(&scene, placement.kind), forest(&scene, placement.kind));
+    let (mut scoring, forest) = (scoring(&scene, placement.kind), forest(&scene, placement));
     // Known items come before unknown ones, by index and by id.
     let ranked = |scoring: Scoring<'_>, all: Vec<Candidate>| -> Vec<(i64, Candidate)> {
         let mut scored: Vec<(i64, Candidate)> =

@@ -8,9 +8,8 @@ use crate::generator::DAY_MS;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use unisono_core::model::{ModelParts, NO_CATEGORY, OfferPart};
+use unisono_message::limits::SPEND_MICRO_MAX;
 use unisono_message::{EmptyReason, EventType, Exclusion, Reason, WarningCode};
-
-const SPEND_MICRO_MAX: i64 = 1 << 44;
 
 /// Decayed spend per item in micro-units, and the number of amounts of another currency.
 fn spend(parts: &ModelParts, request: &Request) -> (BTreeMap<u32, i64>, usize) {

@@ -1,11 +1,13 @@
 //! Profiles, naively: maps and sets instead of merged vectors, and an encoding by another MessagePack implementation.
 
+use super::answer::warnings;
+use super::request::unknown_keys;
 use crate::value::{Value, decode, encode, field, int, list, text};
 use anyhow::{Context, Result, ensure};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-use unisono_message::EventType;
-use unisono_message::limits::{PROFILE_EVENTS_PER_CLASS, PROFILE_MARKS};
+use unisono_message::limits::{DEPTH_MAX, PROFILE_CLASSES_MAX, PROFILE_EVENTS_PER_CLASS, PROFILE_MARKS};
+use unisono_message::{EventType, WarningCode};
 
 /// The optional fields in the order of the canonical encoding; each is text or a whole number.
 const TAIL: [&str; 20] = [
@@ -196,6 +198,11 @@ impl Profile {
         Profile::of([self.events, events].concat(), marks)
     }
 
+    /// The pairs of class and channel.
+    fn classes(&self) -> BTreeSet<(EventType, String)> {
+        self.events.iter().map(|event| (event.kind, event.channel.clone())).collect()
+    }
+
     /// The canonical encoding.
     pub fn encode(&self) -> Vec<u8> {
         let mark = |mark: &Mark| {
@@ -226,12 +233,31 @@ fn read_mark(value: &Value) -> Option<Mark> {
 
 /// How many fields of a named event no version knows.
 pub fn unknown_fields(value: &Value) -> usize {
-    let known = |key: &str| TAIL.contains(&key) || REQUIRED.contains(&key);
-    value.as_map().map_or(0, |pairs| pairs.iter().filter(|pair| !pair.0.as_str().is_some_and(known)).count())
+    value.as_map().map_or(0, |pairs| pairs.iter().filter(|pair| !pair.0.as_str().is_some_and(is_known)).count())
+}
+
+fn is_known(key: &str) -> bool {
+    TAIL.contains(&key) || REQUIRED.contains(&key)
+}
+
+/// Levels of lists and maps that hold something.
+fn depth(value: &Value) -> usize {
+    let below = |values: &mut dyn Iterator<Item = &Value>| values.map(|inner| depth(inner) + 1).max().unwrap_or(0);
+    match value {
+        Value::Array(values) => below(&mut values.iter()),
+        Value::Map(pairs) => below(&mut pairs.iter().flat_map(|pair| [&pair.0, &pair.1])),
+        _ => 0,
+    }
 }
 
 /// Whether an event may enter, as far as generated events and those of case files go wrong.
-fn acceptable(event: &Value, now_ms: i64) -> bool {
+fn acceptable(event: &Value, owner: Option<&str>, now_ms: i64) -> bool {
+    let pairs = event.as_map().map_or(&[][..], Vec::as_slice);
+    let too_deep = |(key, value): &(Value, Value)| !key.as_str().is_some_and(is_known) && depth(value) > DEPTH_MAX;
+    let of_another = text(event, "profile_id").zip(owner).is_some_and(|(named, owner)| named != owner);
+    if pairs.iter().any(too_deep) || of_another {
+        return false;
+    }
     let number = |name: &str, least: f64| {
         let sound = |value: &Value| value.as_f64().is_some_and(|number| number.is_finite() && number >= least);
         field(event, name).is_none_or(sound)
@@ -251,19 +277,26 @@ pub fn applied(input: &[u8], answer: &[u8]) -> Result<()> {
     let results = list(&answer, "results");
     ensure!(events.len() == results.len(), "a result an event");
     let now_ms = field(&input, "now_ms").and_then(int).context("the input has a moment")?;
+    let state = field(&input, "state").and_then(Value::as_slice);
+    let before = state.map_or_else(|| Ok(Profile::default()), Profile::decode)?;
+    let mut classes = before.classes();
+    let mut unknown = unknown_keys(&input, &["now_ms", "profile_id", "state", "events"]);
     let mut accepted = Vec::new();
     for (event, result) in events.iter().zip(results) {
-        let wanted = if acceptable(event, now_ms) { "accepted" } else { "refused" };
+        let class = || Event::named(event).map(|event| (event.kind, event.channel));
+        let finds_room = |class: &(EventType, String)| classes.len() < PROFILE_CLASSES_MAX || classes.contains(class);
+        let enters = acceptable(event, text(&input, "profile_id"), now_ms) && finds_room(&class()?);
+        let wanted = if enters { "accepted" } else { "refused" };
         let status = text(result, "status");
         ensure!(status == Some(wanted), "`{event}` must be {wanted}, and is {status:?}");
         ensure!(text(result, "code").is_some() == (wanted == "refused"), "a refusal has a code: `{result}`");
-        if wanted == "accepted" {
+        if enters {
+            classes.insert(class()?);
+            unknown += unknown_fields(event);
             accepted.push(Event::named(event)?);
         }
     }
-    let state = field(&input, "state").and_then(Value::as_slice);
-    let before = state.map_or_else(|| Ok(Profile::default()), Profile::decode)?;
-    same_state(&answer, &before.with(accepted))
+    same_state(&answer, &before.with(accepted), unknown)
 }
 
 /// The answer of `profile_merge`.
@@ -275,11 +308,21 @@ pub fn merged(input: &[u8], answer: &[u8]) -> Result<()> {
         events.extend(profile.events);
         marks.extend(profile.marks);
     }
-    same_state(&decode(answer)?, &Profile::of(events, marks))
+    same_state(&decode(answer)?, &Profile::of(events, marks), unknown_keys(&input, &["states"]))
 }
 
-fn same_state(answer: &Value, wanted: &Profile) -> Result<()> {
+/// The state, and what its making left out or passed over.
+fn same_state(answer: &Value, wanted: &Profile, unknown: usize) -> Result<()> {
     let state = field(answer, "state").and_then(Value::as_slice).context("the answer has a state")?;
     ensure!(state == wanted.encode(), "the state differs from the twin's: {}", decode(state)?);
+    let [duplicates, events, marks] = wanted.left_out;
+    let wanted = warnings(&[
+        (WarningCode::UnknownField, unknown),
+        (WarningCode::DuplicateEvent, duplicates),
+        (WarningCode::EventsBeyondBound, events),
+        (WarningCode::MarksBeyondBound, marks),
+    ]);
+    let found = field(answer, "warnings");
+    ensure!(found == Some(&wanted), "the warnings are {found:?}, and must be {wanted}");
     Ok(())
 }

@@ -152,7 +152,7 @@ fn ids(value: &Value, name: &str) -> Vec<String> {
     list(value, name).iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-fn unknown_keys(value: &Value, known: &[&str]) -> usize {
+pub(super) fn unknown_keys(value: &Value, known: &[&str]) -> usize {
     let is_known = |key: &Value| key.as_str().is_some_and(|key| known.contains(&key));
     value.as_map().map_or(0, |pairs| pairs.iter().filter(|pair| !is_known(&pair.0)).count())
 }

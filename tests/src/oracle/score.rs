@@ -34,9 +34,16 @@ pub(super) fn scoring<'s>(scene: &Scene<'s>, kind: PlacementKind) -> Scoring<'s>
     }
 }
 
+/// What comes next, without what was bought, has a forest of its own.
+fn discovers(scene: &Scene<'_>, placement: &Placement) -> bool {
+    let kinds = [PlacementKind::ForYou, PlacementKind::BuyAgain, PlacementKind::Rerank];
+    placement.exclude_bought && kinds.contains(&placement.kind) && !scene.parts.discover_forest.roots.is_empty()
+}
+
 /// The forest that ranks the best of a learned blend.
-pub(super) fn forest<'s>(scene: &Scene<'s>, kind: PlacementKind) -> Option<Scoring<'s>> {
-    let forest = match kind {
+pub(super) fn forest<'s>(scene: &Scene<'s>, placement: &Placement) -> Option<Scoring<'s>> {
+    let forest = match placement.kind {
+        _ if discovers(scene, placement) => &scene.parts.discover_forest,
         PlacementKind::Similar | PlacementKind::BoughtTogether => &scene.parts.together_forest,
         PlacementKind::Trending | PlacementKind::RecentlyViewed => return None,
         _ => &scene.parts.next_forest,
@@ -113,7 +120,9 @@ pub(super) fn entry(
     score: i64,
     candidate: &Candidate,
 ) -> Entry {
-    let calibration = scene.parts.calibrations.iter().find(|(kind, _)| *kind == placement.kind);
+    let of_kind = || scene.parts.calibrations.iter().find(|(kind, _)| *kind == placement.kind).map(|pair| &pair.1);
+    let of_discovery = Some(&scene.parts.discover_calibration).filter(|map| !map.scores.is_empty());
+    let calibration = if discovers(scene, placement) { of_discovery } else { of_kind() };
     let (base, mut parts): (i64, Vec<(&str, i64, i64)>) = match scoring {
         Scoring::Blend(blend) => {
             let part = |table: &Table| {
@@ -134,7 +143,7 @@ pub(super) fn entry(
     Entry {
         id: candidate.id(scene.parts).to_owned(),
         score,
-        probability: calibration.filter(|_| request.probability).map(|(_, map)| probability(map, score)),
+        probability: calibration.filter(|_| request.probability).map(|map| probability(map, score)),
         reasons: reasons(scene, scoring, placement.kind, candidate),
         explanation: Explained {
             base,

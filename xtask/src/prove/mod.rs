@@ -1,11 +1,13 @@
 //! `cargo xtask prove NAME`: long proofs, whose figures go to proofs/NAME.md with the machine and the command.
 
+mod accuracy;
 mod figures;
+mod fuzz;
 mod identities;
 mod line;
 mod record;
 
-use crate::tree::{self, Tree};
+use crate::tree::Tree;
 use anyhow::{Result, bail};
 use record::Record;
 
@@ -14,7 +16,7 @@ pub(crate) struct Arguments {
     /// Which proof
     #[arg(value_parser = ["line"])]
     name: String,
-    /// Only these steps; what was proved before of the others is kept out of the file
+    /// Only these steps; what the file says of the others stays
     #[arg(long, value_name = "STEP")]
     only: Vec<String>,
     /// Name the steps, and run none
@@ -46,12 +48,10 @@ pub(crate) fn command(tree: &Tree, arguments: &Arguments) -> Result<()> {
         chosen.for_each(|step| println!("{:<12} {}", step.name, step.claim));
         return Ok(());
     }
-    let mut record = Record::begin(&arguments.name, &arguments.only);
+    let mut record = Record::begin(tree, &arguments.name, steps);
     for step in chosen {
         eprintln!("\n== {}: {}", step.name, step.claim);
-        record.step(step, tree);
-        // Written after each step: a proof takes hours, and what was shown stays shown.
-        tree::write(&tree.path("proofs").join(format!("{}.md", arguments.name)), record.text())?;
+        record.step(step, tree)?;
     }
     record.end()
 }

@@ -1,37 +1,35 @@
-//! The file that a proof leaves: figures, date, machine, command.
+//! The file that a proof leaves: a section per step, with figures, date, machine and command. A run replaces the sections of
+//! its own steps and no other, so that one step can be proved anew.
 
 use super::Step;
 use crate::run::Run;
-use crate::tree::Tree;
+use crate::tree::{self, Tree};
 use anyhow::{Result, bail};
 use std::fmt::Write as _;
 use std::fs;
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// A proof as it goes on.
 pub(super) struct Record {
-    text: String,
+    name: String,
+    file: PathBuf,
+    /// In the order in which their sections stand.
+    order: Vec<&'static str>,
     steps: usize,
     failed: Vec<&'static str>,
 }
 
 impl Record {
-    pub(super) fn begin(name: &str, only: &[String]) -> Record {
-        let mut command = format!("cargo xtask prove {name}");
-        for step in only {
-            let _ = write!(command, " --only {step}");
-        }
-        let text = format!(
-            "# Proof: {name}\n\nCommand: `{command}`\nDate: {}\nMachine: {}\nCompiler: {}\n",
-            today(),
-            machine(),
-            compiler()
-        );
-        Record { text, steps: 0, failed: Vec::new() }
+    pub(super) fn begin(tree: &Tree, name: &str, steps: &[Step]) -> Record {
+        let file = tree.path("proofs").join(format!("{name}.md"));
+        let order = steps.iter().map(|step| step.name).collect();
+        Record { name: name.to_owned(), file, order, steps: 0, failed: Vec::new() }
     }
 
-    pub(super) fn step(&mut self, step: &Step, tree: &Tree) {
+    /// Proves one step and writes its section: a proof takes hours, and what was shown stays shown.
+    pub(super) fn step(&mut self, step: &Step, tree: &Tree) -> Result<()> {
         let begun = Instant::now();
         let result = (step.run)(tree);
         let seconds = begun.elapsed().as_secs_f64();
@@ -44,16 +42,19 @@ impl Record {
         };
         eprintln!("{verdict} ({seconds:.0} s)\n{figures}");
         self.steps += 1;
-        let figures = figures.trim_end();
-        let _ = write!(
-            self.text,
-            "\n## {}\n\n{}: **{verdict}** ({seconds:.0} s; step `{}`).\n\n```text\n{figures}\n```\n",
-            step.name, step.claim, step.name
+        let section = format!(
+            "## {}: {verdict}\n\n{}. `cargo xtask prove {} --only {}`, {}, {seconds:.0} s, {}, {}.\n\n```text\n{}\n```\n",
+            step.name,
+            step.claim,
+            self.name,
+            step.name,
+            today(),
+            machine(),
+            compiler(),
+            figures.trim_end()
         );
-    }
-
-    pub(super) fn text(&self) -> &str {
-        &self.text
+        let before = fs::read_to_string(&self.file).unwrap_or_else(|_| format!("# Proof: {}\n", self.name));
+        tree::write(&self.file, with_section(&before, step.name, &section, &self.order))
     }
 
     pub(super) fn end(self) -> Result<()> {
@@ -63,6 +64,48 @@ impl Record {
         }
         bail!("{} of {} steps do not hold: {}", self.failed.len(), self.steps, self.failed.join(", "))
     }
+}
+
+/// The file with this section in place of the one of the same name, or else behind those of the steps before it. All
+/// others stay as they are, sections that no step wrote among them.
+fn with_section(text: &str, name: &str, section: &str, order: &[&str]) -> String {
+    let mut parts = parts_of(text);
+    match parts.iter().position(|part| name_of(part) == Some(name)) {
+        Some(at) => parts[at] = section.to_owned(),
+        None => {
+            let earlier = order.iter().take_while(|step| **step != name);
+            let behind = earlier.filter_map(|step| parts.iter().position(|part| name_of(part) == Some(step))).max();
+            parts.insert(behind.map_or(parts.len(), |at| at + 1), section.to_owned());
+        }
+    }
+    let mut out = String::new();
+    for part in parts {
+        let between = if out.is_empty() { "" } else { "\n" };
+        let _ = writeln!(out, "{between}{}", part.trim_end());
+    }
+    out
+}
+
+/// What stands before the first section, and each section. A line within a fence opens none.
+fn parts_of(text: &str) -> Vec<String> {
+    let (mut parts, mut fenced) = (vec![String::new()], false);
+    for line in text.lines() {
+        fenced ^= line.starts_with("```");
+        if !fenced && line.starts_with("## ") {
+            parts.push(String::new());
+        }
+        if let Some(part) = parts.last_mut() {
+            part.push_str(line);
+            part.push('\n');
+        }
+    }
+    parts
+}
+
+/// `speed` of `## speed: holds`.
+fn name_of(part: &str) -> Option<&str> {
+    let heading = part.lines().next()?.strip_prefix("## ")?;
+    Some(heading.split(':').next().unwrap_or(heading).trim())
 }
 
 /// What `rustc --version` says; figures and bytes depend on it.
@@ -102,12 +145,26 @@ fn civil(days: u64) -> (u64, u64, u64) {
 
 #[cfg(test)]
 mod tests {
-    use super::civil;
+    use super::{civil, with_section};
 
     #[test]
     fn days_become_dates() {
         assert_eq!(civil(0), (1970, 1, 1));
         assert_eq!(civil(11_016), (2000, 2, 29));
         assert_eq!(civil(20_778), (2026, 11, 21));
+    }
+    #[test]
+    fn a_step_replaces_its_own_section_and_no_other() {
+        let text =
+            "# Proof: line\n\nhead\n\n## size: holds\n\nold\n\n```text\n## no section\n```\n\n## notes\n\nby hand\n";
+        let order = ["module", "size", "speed"];
+        let sized = with_section(text, "size", "## size: DOES NOT HOLD\n\nnew\n", &order);
+        assert_eq!(sized, "# Proof: line\n\nhead\n\n## size: DOES NOT HOLD\n\nnew\n\n## notes\n\nby hand\n");
+        let more = with_section(&sized, "speed", "## speed: holds\n", &order);
+        assert_eq!(more, sized.replace("## notes", "## speed: holds\n\n## notes"));
+        assert_eq!(
+            with_section("# Proof: line\n", "speed", "## speed: holds\n", &order),
+            "# Proof: line\n\n## speed: holds\n"
+        );
     }
 }

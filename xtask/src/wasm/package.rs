@@ -3,7 +3,6 @@
 use super::bindgen::Output;
 use crate::tree::{self, Tree};
 use anyhow::{Context, Result, ensure};
-use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
 
@@ -26,8 +25,7 @@ pub(super) fn write(tree: &Tree, output: &Output) -> Result<()> {
     for licence in LICENCES.iter().filter(|licence| tree.path(licence).is_file()) {
         tree::copy(&tree.path(licence), &fresh.join(licence))?;
     }
-    let manifest = serde_json::to_string_pretty(&manifest(&version(tree)?, &fresh)?)?;
-    tree::write(&fresh.join("package.json"), manifest + "\n")?;
+    tree::write(&fresh.join("package.json"), manifest(&version(tree)?, &fresh)?)?;
     put(&fresh, &tree.package())
 }
 
@@ -66,26 +64,32 @@ fn empty(directory: &Path) -> Result<()> {
     }
 }
 
-fn manifest(version: &str, package: &Path) -> Result<Value> {
+/// Text, because the order of keys counts: TypeScript takes the first condition of an export that holds, so `types` comes
+/// before `default`, which always does.
+fn manifest(version: &str, package: &Path) -> Result<String> {
     let files: Vec<String> = file_names(package)?.into_iter().filter(|file| file != "package.json").collect();
-    Ok(json!({
-        "name": "unisono",
-        "version": version,
-        "description": "One recommender that gives the same answer in the browser, on the edge and in the shop",
-        "license": "Apache-2.0 OR MIT",
-        "type": "module",
-        "exports": {
-            ".": { "types": "./index.d.ts", "default": "./index.js" },
-            "./unisono.wasm": "./unisono.wasm",
-            "./package.json": "./package.json",
-        },
-        "main": "./index.js",
-        "types": "./index.d.ts",
-        "files": files,
-        "sideEffects": false,
-        "engines": { "node": ">=20" },
-        "keywords": ["recommender", "recommendations", "wasm", "webassembly", "personalization", "edge"],
-    }))
+    let (version, files) = (serde_json::to_string(version)?, serde_json::to_string(&files)?);
+    Ok(format!(
+        r#"{{
+  "name": "unisono",
+  "version": {version},
+  "description": "One recommender that gives the same answer in the browser, on the edge and in the shop",
+  "license": "Apache-2.0 OR MIT",
+  "type": "module",
+  "exports": {{
+    ".": {{ "types": "./index.d.ts", "default": "./index.js" }},
+    "./unisono.wasm": "./unisono.wasm",
+    "./package.json": "./package.json"
+  }},
+  "main": "./index.js",
+  "types": "./index.d.ts",
+  "files": {files},
+  "sideEffects": false,
+  "engines": {{ "node": ">=20" }},
+  "keywords": ["recommender", "recommendations", "wasm", "webassembly", "personalization", "edge"]
+}}
+"#
+    ))
 }
 
 /// The workspace's version: module and package are released together.
@@ -97,4 +101,15 @@ fn version(tree: &Tree) -> Result<String> {
     let version = version.and_then(toml::Value::as_str).context("Cargo.toml names no workspace.package.version")?;
     ensure!(!version.is_empty(), "workspace.package.version is empty");
     Ok(version.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_manifest_is_json_and_names_types_before_what_always_holds() {
+        let manifest = super::manifest("1.2.3", &std::env::temp_dir()).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+        assert_eq!((&value["version"], &value["exports"]["."]["types"]), (&"1.2.3".into(), &"./index.d.ts".into()));
+        assert!(manifest.find("\"types\"").unwrap() < manifest.find("\"default\"").unwrap());
+    }
 }
