@@ -85,6 +85,12 @@ pub enum Error {
         /// What the solver answered.
         reason: String,
     },
+    /// Something of the future was found in what is known at a moment.
+    #[error("the future leaks into the past: {reason}")]
+    Leak {
+        /// What differs.
+        reason: String,
+    },
     /// A line of a requests, truth or answers file is not what it should be.
     #[error("`{}`, line {line}: {reason}", path.display())]
     BadLine {
@@ -119,6 +125,7 @@ impl Error {
             Error::BadConfig { .. } => "bad_config",
             Error::NotEnoughData { .. } => "not_enough_data",
             Error::FitFailed { .. } => "fit_failed",
+            Error::Leak { .. } => "leak",
             Error::BadLine { .. } => "bad_line",
             Error::Core { code, .. } => code,
         }
@@ -128,7 +135,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Io { .. } | Error::FitFailed { .. } => 1,
-            Error::NotEnoughData { .. } => 3,
+            Error::NotEnoughData { .. } | Error::Leak { .. } => 3,
             _ => 2,
         }
     }

@@ -39,6 +39,7 @@ pub mod fit;
 mod output;
 mod parallel;
 pub mod progress;
+pub mod survey;
 pub mod tables;
 
 pub use error::{Error, Result};

@@ -9,6 +9,7 @@ mod hash;
 mod learn;
 mod rows;
 
-pub(crate) use cases::usual_items_min;
+pub(crate) use cases::{Case, cases, usual_items_min};
 pub use learn::{CutReport, LearnReport, TaskReport};
 pub(crate) use learn::{Recipe, learn};
+pub(crate) use rows::{Task, id_of, with_scene};

@@ -3,14 +3,14 @@
 use super::evaluate::table;
 use super::memory::peak_bytes;
 use super::recommend::{thread_count, threads};
-use super::{Format, grouped, print, print_json};
+use super::{Format, check_renames, clock_ms, grouped, print, print_json};
 use crate::config::FitParams;
 use crate::counts::Tables;
 use crate::error::{Error, Result};
 use crate::fit::{FitOptions, FitReport};
 use crate::output::{Output, apart};
 use crate::progress::Progress;
-use crate::tables::{BadRowLimits, Offers, TableReport, read_catalog, read_events, read_offers};
+use crate::tables::{BadRowLimits, Offers, ReadRules, Renames, TableReport, read_catalog, read_events, read_offers};
 use clap::Args as ClapArgs;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -32,6 +32,9 @@ pub(crate) struct Args {
     /// Offers: offer_id, kind, starts_ms, ends_ms, items or category, ...
     #[arg(long, value_name = "FILE")]
     offers: Option<PathBuf>,
+    /// Columns under other names, as from=to,from=to.
+    #[arg(long, value_name = "FROM=TO,...", default_value = "", hide_default_value = true)]
+    map: String,
     /// Settings in TOML; what it leaves out has its default.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -81,6 +84,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let (Some(events), Some(catalog), Some(out)) = (&args.events, &args.catalog, &args.out) else {
         return Err(Error::config("arguments", "need --events, --catalog and --out"));
     };
+    let renames = Renames::parse(&args.map)?;
     // Nobody should wait for a fit to learn that its file can't be written.
     let inputs = [Some(events), Some(catalog), args.offers.as_ref(), args.config.as_ref()].into_iter().flatten();
     let outputs = [Some(out), args.report.as_ref()].into_iter().flatten();
@@ -95,20 +99,22 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         share_max: params.data.bad_rows_share_max,
         ..BadRowLimits::default()
     };
+    let rules = ReadRules { renames: &renames, ..limits.into() };
     let checked = params.check()?;
     let mut reports = Vec::new();
-    let (log, report) = progress.stage("reading events", || read_events(events, clock_ms(), limits))?;
+    let (log, report) = progress.stage("reading events", || read_events(events, clock_ms(), rules))?;
     // Told at once: what is wrong may well end the fit before its account.
     report.warnings.iter().for_each(|warning| eprintln!("warning: events table: {warning}"));
     let event_rows = report.rows;
     reports.push(report);
-    let (catalog, report) = progress.stage("reading catalog", || read_catalog(catalog, limits))?;
+    let (catalog, report) = progress.stage("reading catalog", || read_catalog(catalog, rules))?;
     reports.push(report);
     let mut offers = Offers::default();
     if let Some(path) = &args.offers {
-        let (read, report) = progress.stage("reading offers", || read_offers(path, limits))?;
+        let (read, report) = progress.stage("reading offers", || read_offers(path, rules))?;
         (offers, _) = (read, reports.push(report));
     }
+    check_renames(&renames, &reports.iter().flat_map(|table| table.renamed_columns.iter().cloned()).collect())?;
     let tables = Tables { log, catalog, offers };
     let options = FitOptions { threads: threads(args.threads), as_of_ms: args.as_of, progress: &progress };
     let fitted = checked.fit(&tables, &options)?;
@@ -146,12 +152,6 @@ fn params(args: &Args) -> Result<FitParams> {
         params = params.seed(seed);
     }
     Ok(params)
-}
-
-/// The wall clock, which decides only which events are refused as being from the future.
-fn clock_ms() -> i64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    now.map_or(0, |time| time.as_millis() as i64)
 }
 
 fn show(run: &Run, params: &FitParams) {
@@ -193,7 +193,7 @@ fn show(run: &Run, params: &FitParams) {
     print(&format!("model {} ({} bytes)", fit.model_id, grouped(fit.bytes as u64)));
 }
 
-fn show_table(table: &TableReport) {
+pub(crate) fn show_table(table: &TableReport) {
     let counts = [table.rows, table.kept, table.duplicates, table.bad_rows()].map(grouped);
     print(&format!(
         "{:<8} {}: {} rows, {} used, {} duplicates, {} bad",

@@ -26,22 +26,22 @@ pub(crate) struct Args {
 }
 
 #[derive(Debug, Serialize)]
-struct View {
-    model_id: String,
-    bytes: usize,
-    root_bytes: usize,
-    root_brotli: Option<usize>,
-    brotli: Option<usize>,
-    root: serde_json::Value,
-    sections: Vec<SectionView>,
+pub(crate) struct View {
+    pub(crate) model_id: String,
+    pub(crate) bytes: usize,
+    pub(crate) root_bytes: usize,
+    pub(crate) root_brotli: Option<usize>,
+    pub(crate) brotli: Option<usize>,
+    pub(crate) root: serde_json::Value,
+    pub(crate) sections: Vec<SectionView>,
 }
 
 #[derive(Debug, Serialize)]
-struct SectionView {
-    name: String,
+pub(crate) struct SectionView {
+    pub(crate) name: String,
     dtype: String,
-    bytes: usize,
-    brotli: Option<usize>,
+    pub(crate) bytes: usize,
+    pub(crate) brotli: Option<usize>,
     sha256: String,
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn view(file: &[u8], model: &Model<'_>, compress: bool) -> View {
+pub(crate) fn view(file: &[u8], model: &Model<'_>, compress: bool) -> View {
     let size = |bytes: &[u8]| compress.then(|| brotli_size(bytes));
     let root_bytes = root_length(file);
     let sections: Vec<SectionView> = model
@@ -87,6 +87,11 @@ fn view(file: &[u8], model: &Model<'_>, compress: bool) -> View {
         root: root_value(root),
         sections,
     }
+}
+
+/// The root's own account of data, configuration and metrics.
+pub(crate) fn facts(file: &[u8]) -> serde_json::Value {
+    root_value(file.get(..root_length(file)).unwrap_or_default())
 }
 
 /// Bytes of the root: where the first MessagePack value ends.

@@ -177,21 +177,6 @@ pub(crate) fn error_line(line: &Line, refusal: &Refusal) -> Vec<u8> {
     serde_json::to_vec(&Reply { request_id, error }).unwrap_or_default()
 }
 
-/// The recommended ids of a response's first placement; the error's code and sentence where it is one.
-pub(crate) fn ids_of(response: &[u8]) -> std::result::Result<Vec<String>, String> {
-    let value: serde_json::Value = rmp_serde::from_slice(response).map_err(|e| e.to_string())?;
-    if let Some(error) = value.get("error") {
-        return Err(format!("{}: {} (field `{}`)", text(error, "code"), text(error, "message"), text(error, "field")));
-    }
-    let recommendations = value.pointer("/placements/0/recommendations").and_then(|list| list.as_array());
-    let id = |one: &serde_json::Value| Some(one.get("offer_id").or(one.get("item_id"))?.as_str()?.to_owned());
-    Ok(recommendations.map(|list| list.iter().filter_map(id).collect()).unwrap_or_default())
-}
-
-fn text<'v>(value: &'v serde_json::Value, key: &str) -> &'v str {
-    value.get(key).and_then(|text| text.as_str()).unwrap_or_default()
-}
-
 /// True ids by case, from lines of `{"case", "truth": [...]}`.
 pub(crate) fn read_truth(path: &Path) -> Result<std::collections::BTreeMap<String, BTreeSet<String>>> {
     #[derive(serde::Deserialize)]
@@ -214,6 +199,44 @@ pub(crate) fn read_truth(path: &Path) -> Result<std::collections::BTreeMap<Strin
             }
         }
     }
+}
+
+/// Answered ids by case, from lines of `{"case", "items": [...]}` or of responses.
+pub(crate) fn read_answers(path: &Path) -> Result<std::collections::BTreeMap<String, Vec<String>>> {
+    let mut lines = Lines::open(path)?;
+    let mut all = std::collections::BTreeMap::new();
+    loop {
+        let batch = lines.take_filled(1_024)?;
+        if batch.is_empty() {
+            return Ok(all);
+        }
+        for Line { number, text } in batch {
+            let text = text.map_err(|e| bad_line(path, number, e))?;
+            let (case, items) = answer_of(&text).map_err(|reason| bad_line(path, number, reason))?;
+            if all.insert(case.clone(), items).is_some() {
+                return Err(bad_line(path, number, format!("the case `{case}` stands twice")));
+            }
+        }
+    }
+}
+
+fn answer_of(line: &[u8]) -> std::result::Result<(String, Vec<String>), String> {
+    use serde_json::Value;
+    let value: Value = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    let id = |value: &Value| value.as_str().map(str::to_owned).or(value.as_i64().map(|id| id.to_string()));
+    if let Some(case) = value.get("request_id") {
+        if let Some(error) = value.get("error") {
+            return Err(format!("is an error: {error}"));
+        }
+        let list = value.pointer("/placements/0/recommendations").and_then(Value::as_array);
+        let list = list.ok_or("the response has no placement")?;
+        let one = |one: &Value| id(one.get("offer_id").or(one.get("item_id"))?);
+        return Ok((id(case).unwrap_or_default(), list.iter().filter_map(one).collect()));
+    }
+    let case = value.get("case").and_then(id).ok_or("`case` is missing")?;
+    let items = value.get("items").and_then(Value::as_array).ok_or("`items` is missing")?;
+    let items = items.iter().map(|item| id(item).ok_or_else(|| format!("`{item}` is no id")));
+    Ok((case, items.collect::<std::result::Result<_, _>>()?))
 }
 
 /// Reads a model file; one that does not even begin like a model is named as such.

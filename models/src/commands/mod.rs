@@ -1,5 +1,6 @@
 //! The command line, a file per verb: parse, then check, then act.
 
+mod check;
 mod evaluate;
 mod fit;
 mod import;
@@ -7,9 +8,11 @@ mod inspect;
 mod lines;
 mod memory;
 mod recommend;
+mod report;
 mod sample;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::tables::Renames;
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// Trains, evaluates and reads Unisono models.
@@ -26,6 +29,8 @@ pub struct Cli {
 enum Command {
     /// Trains a model from tables of events, products and offers.
     Fit(fit::Args),
+    /// Reads tables and says what a fit would find, before it is made.
+    Check(check::Args),
     /// Answers requests natively and measures the answers against what happened.
     Evaluate(evaluate::Args),
     /// Shows what a model file holds.
@@ -55,6 +60,7 @@ impl Cli {
     pub fn run(self) -> Result<()> {
         match self.command {
             Command::Fit(args) => fit::run(&args),
+            Command::Check(args) => check::run(&args),
             Command::Evaluate(args) => evaluate::run(&args),
             Command::Inspect(args) => inspect::run(&args),
             Command::Recommend(args) => recommend::run(&args),
@@ -77,6 +83,20 @@ pub(crate) fn print(text: &str) {
 pub(crate) fn print_json(value: &impl serde::Serialize) {
     // Reports are plain structs with text keys, which always have a JSON form.
     print(&serde_json::to_string_pretty(value).unwrap_or_default());
+}
+
+/// The wall clock, which decides only which events are refused as being from the future.
+pub(crate) fn clock_ms() -> i64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.map_or(0, |time| time.as_millis() as i64)
+}
+
+/// A column that was to be renamed and that no table has is a mistake, not a wish that may go unheard.
+pub(crate) fn check_renames(renames: &Renames, found: &std::collections::BTreeSet<String>) -> Result<()> {
+    match renames.sources().find(|name| !found.contains(*name)) {
+        Some(name) => Err(Error::config("map", format!("renames `{name}`, which no table has"))),
+        None => Ok(()),
+    }
 }
 
 /// `1234567` as `1,234,567`.

@@ -5,13 +5,12 @@ use super::print;
 use crate::counts::Target;
 use crate::error::{Error, Result};
 use crate::output::{Output, apart};
-use crate::tables::{BadRowLimits, Catalog, EventLog, read_catalog, read_events};
+use crate::tables::{BadRowLimits, Catalog, EventLog, event_json, read_catalog, read_events};
 use clap::Args as ClapArgs;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use unisono_core::{Model, recommend};
-use unisono_message::{Event, micro_to_f64, milli_to_f64};
 
 /// Items of the model whose titles are always put in, the most popular first.
 const POPULAR_TITLES: usize = 200;
@@ -90,7 +89,7 @@ fn label(log: &EventLog, profile: u32) -> String {
 fn request(log: &EventLog, profile: u32, now_ms: i64) -> Value {
     let rows = log.rows_of(profile);
     let newest = rows.end - rows.len().min(EVENTS)..rows.end;
-    let events: Vec<Value> = newest.clone().map(|row| event(&log.event(row))).collect();
+    let events: Vec<Value> = newest.clone().map(|row| event_json(&log.event(row))).collect();
     let channel = newest.last().map_or("web", |row| log.event(row).channel);
     let id = log.profiles.get(profile);
     json!({
@@ -105,31 +104,6 @@ fn request(log: &EventLog, profile: u32, now_ms: i64) -> Value {
         ],
         "seed": 0,
     })
-}
-
-/// An event as a request holds it, absent fields left out.
-fn event(event: &Event<'_>) -> Value {
-    let mut map = Map::new();
-    map.insert("event_id".into(), event.event_id.into());
-    map.insert("ts_ms".into(), event.ts_ms.into());
-    map.insert("type".into(), event.kind.as_str().into());
-    map.insert("channel".into(), event.channel.into());
-    let texts = [
-        ("item_id", event.item_id),
-        ("offer_id", event.offer_id),
-        ("order_id", event.order_id),
-        ("session_id", event.session_id),
-        ("store_id", event.store_id),
-        ("currency", event.currency),
-    ];
-    map.extend(texts.iter().filter_map(|(name, text)| Some(((*name).to_owned(), Value::from((*text)?)))));
-    if event.quantity_milli != unisono_message::MILLI {
-        map.insert("quantity".into(), milli_to_f64(event.quantity_milli).into());
-    }
-    if let Some(price) = event.price_micro {
-        map.insert("price".into(), micro_to_f64(price).into());
-    }
-    Value::Object(map)
 }
 
 /// Every id that a response recommends.

@@ -2,7 +2,7 @@
 
 use super::write::{EventRow, EventsForm, EventsWriter, write_csv};
 use crate::error::{Error, Result};
-use crate::tables::{Bad, BadRowLimits, Kind, Row, Spec, TableReport, may, need, read_table};
+use crate::tables::{Bad, BadRowLimits, Kind, Renames, Row, Spec, TableReport, may, need, read_table};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -78,7 +78,7 @@ fn raw(
     let path = from.join(table).with_extension("parquet");
     let mut account = TableReport::new(table, &path);
     let limits = BadRowLimits::default();
-    let seen = read_table(table, &path, specs, &mut |first, batch| {
+    let seen = read_table(table, &path, specs, &Renames::default(), &mut |first, batch| {
         for row in 0..batch.rows() {
             account.rows += 1;
             match read(&Row { batch, row, specs }) {

@@ -2,7 +2,8 @@
 
 use super::cells::Row;
 use super::events::EventLog;
-use super::report::{Bad, BadRowLimits, TableReport};
+use super::renames::ReadRules;
+use super::report::{Bad, TableReport};
 use super::source::{Batch, Broken, Kind, Spec, may, need, read_table};
 use crate::error::Result;
 use sha2::{Digest, Sha256};
@@ -131,11 +132,12 @@ fn closed_item() -> Item {
 /// any of them forbids is forbidden.
 ///
 /// # Errors
-/// A file that can't be read, a bad schema, or more bad rows than `limits` allows.
-pub fn read_catalog(path: &Path, limits: BadRowLimits) -> Result<(Catalog, TableReport)> {
+/// A file that can't be read, a bad schema, or more bad rows than the rules allow.
+pub fn read_catalog<'r>(path: &Path, rules: impl Into<ReadRules<'r>>) -> Result<(Catalog, TableReport)> {
+    let ReadRules { limits, renames, .. } = rules.into();
     let mut report = TableReport::new("catalog", path);
     let mut reading = Reading::default();
-    let seen = read_table("catalog", path, SPECS, &mut |first, batch| {
+    let seen = read_table("catalog", path, SPECS, renames, &mut |first, batch| {
         for row in 0..batch.rows() {
             report.rows += 1;
             let read = match batch.broken(row) {

@@ -37,7 +37,7 @@ impl<T: Copy> Sparse<T> {
 }
 
 /// Rows of events, one column a field. Money is micro-units, quantity milli-units, time Unix milliseconds UTC.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Columns {
     pub(crate) profile: Vec<u32>,
     pub(crate) ts_ms: Vec<i64>,
@@ -83,7 +83,7 @@ impl Columns {
 }
 
 /// All events of a log in canonical order: profile, time, event id, canonical bytes.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct EventLog {
     pub(crate) columns: Columns,
     pub(crate) event_ids: Vec<u8>,
@@ -156,6 +156,16 @@ impl EventLog {
         let numbers = c.numbers.each_ref().map(|column| number(column.get(row, NO_INT)));
         [event.rank, event.value_micro, event.sentiment_micro, event.wait_ms, event.utc_offset_min] = numbers;
         event
+    }
+
+    /// The rows that `keep` takes, in the same order; ids and their numbers stay.
+    pub(crate) fn only(&self, keep: impl Fn(usize) -> bool) -> EventLog {
+        let mut log = self.clone();
+        let order: Vec<u32> = (0..self.len()).filter(|row| keep(*row)).map(|row| row as u32).collect();
+        log.columns.permute(&order);
+        let first = |profile: u32| log.columns.profile.partition_point(|other| *other < profile) as u32;
+        log.profile_rows = (0..=self.profiles.len() as u32).map(first).collect();
+        log
     }
 
     /// SHA-256 over every row in canonical order: the same for the same events, whatever the format or order.

@@ -3,7 +3,8 @@
 use super::cells::Row;
 use super::events::{Columns, EventLog, NO_INT, event_id};
 use super::ids::{Interner, NONE};
-use super::report::{Bad, BadRowLimits, TableReport};
+use super::renames::ReadRules;
+use super::report::{Bad, TableReport};
 use super::source::{Kind, Seen, Spec, may, missing, need, read_table};
 use crate::error::{Error, Result};
 use std::cmp::Ordering;
@@ -77,11 +78,16 @@ const NEEDS_ITEM: &[EventType] = &[
 /// Reads the events table at `path`; events later than `latest_ms` plus ten minutes are refused as from the future.
 ///
 /// # Errors
-/// A file that can't be read, a bad schema, or more bad rows than `limits` allows.
-pub fn read_events(path: &Path, latest_ms: i64, limits: BadRowLimits) -> Result<(EventLog, TableReport)> {
+/// A file that can't be read, a bad schema, or more bad rows than the rules allow.
+pub fn read_events<'r>(
+    path: &Path,
+    latest_ms: i64,
+    rules: impl Into<ReadRules<'r>>,
+) -> Result<(EventLog, TableReport)> {
+    let ReadRules { limits, renames, until_ms } = rules.into();
     let mut report = TableReport::new("events", path);
-    let mut builder = Builder::new(latest_ms);
-    let seen = read_table("events", path, SPECS, &mut |first, batch| {
+    let mut builder = Builder { until_ms, ..Builder::new(latest_ms) };
+    let seen = read_table("events", path, SPECS, renames, &mut |first, batch| {
         for row in 0..batch.rows() {
             report.rows += 1;
             let number = first + row as u64;
@@ -116,6 +122,8 @@ fn need_item_column(seen: &Seen, report: &TableReport) -> Result<()> {
 #[derive(Default)]
 struct Builder {
     latest_ms: i64,
+    /// Rows at or after it are passed over.
+    until_ms: i64,
     columns: Columns,
     event_ids: Vec<u8>,
     profiles: Interner,
@@ -132,7 +140,7 @@ struct Builder {
 
 impl Builder {
     fn new(latest_ms: i64) -> Self {
-        Builder { latest_ms: latest_ms.saturating_add(limits::FUTURE_MS_MAX), ..Default::default() }
+        Builder { latest_ms: latest_ms.saturating_add(limits::FUTURE_MS_MAX), until_ms: i64::MAX, ..Default::default() }
     }
 
     fn check_size(&self, path: &Path) -> Result<()> {
@@ -154,6 +162,9 @@ impl Builder {
         let ts_ms = row.time(TS)?.ok_or_else(|| row.bad(TS, "is missing"))?;
         if ts_ms > self.latest_ms {
             return Err(row.bad(TS, "is from the future"));
+        }
+        if ts_ms >= self.until_ms {
+            return Ok(());
         }
         let kind = EventType::from_name(row.need_id(TYPE, buffer)?).ok_or_else(|| row.bad(TYPE, "is no event type"))?;
         let channel = row.channel(CHANNEL)?;

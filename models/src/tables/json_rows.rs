@@ -1,5 +1,6 @@
 //! JSON lines as rows of cells: a line that is no JSON object spoils itself only.
 
+use super::renames::Renames;
 use super::source::{Broken, Cell, Spec};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::collections::BTreeSet;
@@ -72,10 +73,15 @@ pub(crate) fn head_names(file: File, lines: usize) -> std::io::Result<BTreeSet<S
 }
 
 /// One line as cells in the order of `specs`; keys that no spec has are added to `unknown`.
-pub(crate) fn parse(line: &[u8], specs: &[Spec], unknown: &mut BTreeSet<String>) -> Result<Vec<OwnedCell>, Broken> {
+pub(crate) fn parse(
+    line: &[u8],
+    specs: &[Spec],
+    renames: &Renames,
+    unknown: &mut BTreeSet<String>,
+) -> Result<Vec<OwnedCell>, Broken> {
     let mut reader = serde_json::Deserializer::from_slice(line);
     let broken = |error| Broken { reason: format!("is no row: {error}"), texts: texts(line) };
-    let row = RowSeed { specs, unknown }.deserialize(&mut reader).map_err(broken)?;
+    let row = RowSeed { specs, renames, unknown }.deserialize(&mut reader).map_err(broken)?;
     reader.end().map_err(broken)?;
     Ok(row)
 }
@@ -90,6 +96,7 @@ fn texts(line: &[u8]) -> Vec<String> {
 
 struct RowSeed<'s> {
     specs: &'s [Spec],
+    renames: &'s Renames,
     unknown: &'s mut BTreeSet<String>,
 }
 
@@ -112,16 +119,17 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
         // Writers keep an order: the column after the last one is tried first.
         let mut next = 0;
         while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
-            let after = self.specs.iter().skip(next).position(|s| s.name == key).map(|at| at + next);
-            match after.or_else(|| self.specs.iter().position(|s| s.name == key)) {
+            let name = self.renames.of(&key);
+            let after = self.specs.iter().skip(next).position(|s| s.name == name).map(|at| at + next);
+            match after.or_else(|| self.specs.iter().position(|s| s.name == name)) {
                 Some(at) => {
                     cells[at] = map.next_value_seed(CellSeed)?;
                     next = at + 1;
                 }
                 None => {
                     map.next_value::<IgnoredAny>()?;
-                    if !self.unknown.contains(key.as_ref()) {
-                        self.unknown.insert(key.into_owned());
+                    if !self.unknown.contains(name) {
+                        self.unknown.insert(name.to_owned());
                     }
                 }
             }

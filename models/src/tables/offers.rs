@@ -1,7 +1,8 @@
 //! The offers table: one row an offer with a list of items, or one row per offer and item.
 
 use super::cells::Row;
-use super::report::{Bad, BadRowLimits, TableReport};
+use super::renames::ReadRules;
+use super::report::{Bad, TableReport};
 use super::source::{Kind, Spec, may, need, read_table};
 use crate::error::Result;
 use sha2::{Digest, Sha256};
@@ -98,11 +99,12 @@ impl Offers {
 /// Reads the offers table at `path`. Rows of one offer add their items; where they differ otherwise the greatest wins.
 ///
 /// # Errors
-/// A file that can't be read, a bad schema, or more bad rows than `limits` allows.
-pub fn read_offers(path: &Path, limits: BadRowLimits) -> Result<(Offers, TableReport)> {
+/// A file that can't be read, a bad schema, or more bad rows than the rules allow.
+pub fn read_offers<'r>(path: &Path, rules: impl Into<ReadRules<'r>>) -> Result<(Offers, TableReport)> {
+    let ReadRules { limits, renames, .. } = rules.into();
     let mut report = TableReport::new("offers", path);
     let mut offers = Offers::default();
-    let seen = read_table("offers", path, SPECS, &mut |first, batch| {
+    let seen = read_table("offers", path, SPECS, renames, &mut |first, batch| {
         for row in 0..batch.rows() {
             report.rows += 1;
             let read = match batch.broken(row) {

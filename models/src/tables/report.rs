@@ -61,6 +61,8 @@ pub struct TableReport {
     pub bad: BTreeMap<String, BadRows>,
     /// Columns that are not read.
     pub unknown_columns: Vec<String>,
+    /// Columns that are read under another name, as the table has them.
+    pub renamed_columns: Vec<String>,
     /// What looks wrong though every row can be read.
     pub warnings: Vec<String>,
 }
@@ -88,6 +90,7 @@ impl TableReport {
     /// Closes the account; fails when too many rows can't be used, and always when not one can.
     pub(crate) fn close(&mut self, table: &'static str, seen: Seen, limits: BadRowLimits) -> Result<()> {
         self.unknown_columns = seen.unknown.into_iter().collect();
+        self.renamed_columns = seen.renamed.into_iter().collect();
         let bad = self.bad_rows();
         self.kept = self.rows - bad - self.duplicates;
         // A fixed number of rows may be the whole of a small table, so it counts up to a tenth of it only.

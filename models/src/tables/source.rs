@@ -2,6 +2,7 @@
 
 use super::arrow_column::Column;
 use super::json_rows::{self, OwnedCell};
+use super::renames::Renames;
 use crate::error::{Error, Result};
 use arrow_schema::{DataType, Schema};
 use parquet::arrow::ProjectionMask;
@@ -149,16 +150,20 @@ impl Batch {
 pub(crate) struct Seen {
     /// Columns that no one knows, by name.
     pub(crate) unknown: BTreeSet<String>,
+    /// Columns that are read under another name, as the table has them.
+    pub(crate) renamed: BTreeSet<String>,
     /// Columns that the table may have and has not; of JSON lines those that the first lines do not have.
     pub(crate) absent: BTreeSet<&'static str>,
-    /// All columns of the table, known or not.
+    /// All columns of the table, known or not, as the table has them.
     pub(crate) names: Vec<String>,
 }
 
 impl Seen {
-    fn new(names: &[String], specs: &[Spec]) -> Self {
-        let absent = specs.iter().map(|spec| spec.name).filter(|name| !names.iter().any(|found| found == name));
-        Seen { unknown: BTreeSet::new(), absent: absent.collect(), names: names.to_vec() }
+    fn new(names: &[String], specs: &[Spec], renames: &Renames) -> Self {
+        let absent =
+            specs.iter().map(|spec| spec.name).filter(|name| !names.iter().any(|found| renames.of(found) == *name));
+        let renamed = names.iter().filter(|name| renames.of(name) != name.as_str()).cloned();
+        Seen { unknown: BTreeSet::new(), renamed: renamed.collect(), absent: absent.collect(), names: names.to_vec() }
     }
 }
 
@@ -167,14 +172,15 @@ pub(crate) fn read_table(
     table: &'static str,
     path: &Path,
     specs: &[Spec],
+    renames: &Renames,
     each: &mut dyn FnMut(u64, &Batch) -> Result<()>,
 ) -> Result<Seen> {
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
     match extension.as_str() {
-        "parquet" | "pq" => read_parquet(table, path, specs, each),
-        "csv" => read_csv(table, path, specs, b',', each),
-        "tsv" => read_csv(table, path, specs, b'\t', each),
-        "jsonl" | "ndjson" => read_jsonl(table, path, specs, each),
+        "parquet" | "pq" => read_parquet(table, path, specs, renames, each),
+        "csv" => read_csv(table, path, (specs, renames), b',', each),
+        "tsv" => read_csv(table, path, (specs, renames), b'\t', each),
+        "jsonl" | "ndjson" => read_jsonl(table, path, specs, renames, each),
         _ => Err(Error::UnknownFormat { path: path.to_path_buf() }),
     }
 }
@@ -196,17 +202,23 @@ pub(crate) fn missing(table: &'static str, spec: &Spec, names: &[String]) -> Err
 }
 
 /// -> for each column of `specs` its place among `names`; the names that no spec has.
-fn place(table: &'static str, names: &[String], specs: &[Spec]) -> Result<(Vec<Option<usize>>, Seen)> {
-    let mut seen = Seen::new(names, specs);
+fn place(
+    table: &'static str,
+    names: &[String],
+    specs: &[Spec],
+    renames: &Renames,
+) -> Result<(Vec<Option<usize>>, Seen)> {
+    let mut seen = Seen::new(names, specs, renames);
     let mut places = vec![None; specs.len()];
     for (at, name) in names.iter().enumerate() {
+        let name = renames.of(name);
         match specs.iter().position(|spec| spec.name == name) {
             Some(spec) if places[spec].is_some() => {
                 let (expected, found) = ("there once".to_owned(), "it twice".to_owned());
-                return Err(Error::BadSchema { table, column: name.clone(), expected, found });
+                return Err(Error::BadSchema { table, column: name.to_owned(), expected, found });
             }
             Some(spec) => places[spec] = Some(at),
-            None => drop(seen.unknown.insert(name.clone())),
+            None => drop(seen.unknown.insert(name.to_owned())),
         }
     }
     match specs.iter().zip(&places).find(|(spec, at)| spec.required && at.is_none()) {
@@ -231,11 +243,12 @@ fn read_parquet(
     table: &'static str,
     path: &Path,
     specs: &[Spec],
+    renames: &Renames,
     each: &mut dyn FnMut(u64, &Batch) -> Result<()>,
 ) -> Result<Seen> {
     let builder = ParquetRecordBatchReaderBuilder::try_new(open(path)?).map_err(|e| bad_table(table, path, e))?;
     let names: Vec<String> = builder.schema().fields().iter().map(|f| f.name().clone()).collect();
-    let (places, seen) = place(table, &names, specs)?;
+    let (places, seen) = place(table, &names, specs, renames)?;
     check_types(table, builder.schema(), specs, &places)?;
     let used: Vec<usize> = places.iter().flatten().copied().collect();
     let mask = ProjectionMask::roots(builder.parquet_schema(), used);
@@ -246,7 +259,8 @@ fn read_parquet(
         let batch = batch.map_err(|e| bad_table(table, path, e))?;
         let columns = specs
             .iter()
-            .map(|spec| match batch.column_by_name(spec.name) {
+            .zip(&places)
+            .map(|(spec, at)| match at.and_then(|at| batch.column_by_name(&names[at])) {
                 None => Ok(Column::Absent),
                 Some(array) => Column::new(array).map_err(|e| bad_table(table, path, format!("`{}`: {e}", spec.name))),
             })
@@ -261,7 +275,7 @@ fn read_parquet(
 fn read_csv(
     table: &'static str,
     path: &Path,
-    specs: &[Spec],
+    (specs, renames): (&[Spec], &Renames),
     delimiter: u8,
     each: &mut dyn FnMut(u64, &Batch) -> Result<()>,
 ) -> Result<Seen> {
@@ -272,7 +286,7 @@ fn read_csv(
         csv::StringRecord::from_byte_record(headers).map_err(|_| bad_table(table, path, "header not UTF-8"))?;
     // Spreadsheet programs begin UTF-8 files with a byte order mark.
     let names: Vec<String> = headers.iter().map(|n| n.trim_start_matches('\u{feff}').trim().to_owned()).collect();
-    let (places, seen) = place(table, &names, specs)?;
+    let (places, seen) = place(table, &names, specs, renames)?;
     let mut first = 1;
     let mut records = Vec::with_capacity(BATCH_ROWS);
     let mut record = csv::ByteRecord::new();
@@ -308,20 +322,21 @@ fn read_jsonl(
     table: &'static str,
     path: &Path,
     specs: &[Spec],
+    renames: &Renames,
     each: &mut dyn FnMut(u64, &Batch) -> Result<()>,
 ) -> Result<Seen> {
     let names = json_rows::head_names(open(path)?, JSONL_HEAD_LINES).map_err(|e| Error::io("read", path, e))?;
-    if let Some(spec) = specs.iter().find(|spec| spec.required && !names.contains(spec.name)) {
-        return Err(missing(table, spec, &names.into_iter().collect::<Vec<_>>()));
+    let mut seen = Seen::new(&names.into_iter().collect::<Vec<_>>(), specs, renames);
+    if let Some(spec) = specs.iter().find(|spec| spec.required && seen.absent.contains(spec.name)) {
+        return Err(missing(table, spec, &seen.names));
     }
-    let mut seen = Seen::new(&names.into_iter().collect::<Vec<_>>(), specs);
     let mut lines = json_rows::Lines::new(open(path)?);
     let mut first = 1;
     let mut rows = Vec::with_capacity(BATCH_ROWS);
     loop {
         let line = lines.next().map_err(|e| Error::io("read", path, e))?;
         let more = line.is_some();
-        rows.extend(line.map(|line| json_rows::parse(line, specs, &mut seen.unknown)));
+        rows.extend(line.map(|line| json_rows::parse(line, specs, renames, &mut seen.unknown)));
         if rows.len() == BATCH_ROWS || !more && !rows.is_empty() {
             let batch = Batch::Json { rows: std::mem::take(&mut rows) };
             each(first, &batch)?;

@@ -4,6 +4,7 @@ mod bad_input;
 mod command_line;
 mod counting;
 mod datasets;
+mod evaluating;
 mod fitting;
 mod gates;
 mod readers;

@@ -132,13 +132,19 @@ pub(crate) fn floats(values: impl Iterator<Item = f64>) -> ArrayRef {
 }
 
 pub(crate) fn parquet(path: &Path, rows: &[Row]) {
+    parquet_named(path, rows, &[]);
+}
+
+/// The same with some columns under other names.
+pub(crate) fn parquet_named(path: &Path, rows: &[Row], names: &[(&str, &'static str)]) {
+    let named = |column: &'static str| names.iter().find(|(from, _)| *from == column).map_or(column, |(_, to)| *to);
     let text = |f: fn(&Row) -> &str| texts(rows.iter().map(|row| f(row).to_owned()));
     write_parquet(
         path,
         vec![
             ("price", floats(rows.iter().map(|row| row.price))),
             ("event_id", text(|r| &r.event_id)),
-            ("profile_id", text(|r| &r.profile_id)),
+            (named("profile_id"), text(|r| &r.profile_id)),
             ("ts_ms", ints(rows.iter().map(|row| row.ts_ms))),
             ("type", text(|_| "purchase")),
             ("channel", text(|r| r.channel)),

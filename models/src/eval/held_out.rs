@@ -1,0 +1,86 @@
+//! The held-out future of a log: the cases that `fit` would take there, as requests, and what happened then.
+
+use crate::blend::{Case, cases};
+use crate::counts::Target;
+use crate::error::{Error, Result};
+use crate::tables::{EventLog, event_json};
+use serde_json::json;
+use std::collections::BTreeSet;
+use unisono_message::limits::REQUEST_EVENTS_MAX;
+
+const DAY_MS: i64 = 86_400_000;
+
+/// Where the held-out window lies and what makes a case in it.
+#[derive(Debug, Clone, Copy)]
+pub struct HeldOutRules {
+    /// Unix milliseconds: cases from here on; histories are whatever lies before each case.
+    pub as_of_ms: i64,
+    /// Days of the window.
+    pub window_days: u32,
+    /// Fewest distinct items of an order that makes a case.
+    pub items_min: usize,
+    /// Seed of what is picked among too many views.
+    pub seed: u64,
+}
+
+/// The cases of a window.
+#[derive(Debug)]
+pub struct HeldOut<'l> {
+    pub(crate) log: &'l EventLog,
+    pub(crate) cases: Vec<Case>,
+    pub(crate) target: Target,
+}
+
+impl<'l> HeldOut<'l> {
+    /// The cases of `log` within the window.
+    ///
+    /// # Errors
+    /// `not_enough_data` where the window holds no case.
+    pub fn of(log: &'l EventLog, rules: HeldOutRules) -> Result<Self> {
+        let target = Target::of(log);
+        let window = rules.as_of_ms..rules.as_of_ms + i64::from(rules.window_days) * DAY_MS;
+        let cases = cases(log, target, window, rules.items_min, rules.seed);
+        match cases.is_empty() {
+            true => Err(Error::NotEnoughData {
+                reason: format!(
+                    "no case within {} days from {}: give a log that goes on after the model's last event",
+                    rules.window_days, rules.as_of_ms
+                ),
+            }),
+            false => Ok(HeldOut { log, cases, target }),
+        }
+    }
+
+    /// Number of cases.
+    pub fn len(&self) -> usize {
+        self.cases.len()
+    }
+
+    /// Whether there is none; never, by construction.
+    pub fn is_empty(&self) -> bool {
+        self.cases.is_empty()
+    }
+
+    /// A case as a `for_you` request in MessagePack that asks for probabilities, and the ids that were taken.
+    ///
+    /// # Errors
+    /// `bad_config` where the request can't be written.
+    pub fn request(&self, number: usize) -> Result<(Vec<u8>, BTreeSet<String>)> {
+        let (log, case) = (self.log, &self.cases[number]);
+        let profile = log.profiles.get(case.profile);
+        let newest = case.history.end - case.history.len().min(REQUEST_EVENTS_MAX)..case.history.end;
+        let events: Vec<_> = newest.map(|row| event_json(&log.event(row))).collect();
+        // The first row of what was taken follows the history.
+        let now = log.event(case.history.end);
+        let request = json!({
+            "request_id": format!("{profile}:{number}"),
+            "now_ms": case.now_ms,
+            "profile": {"profile_id": profile, "events": events},
+            "context": {"channel": log.channels.get(case.channel.into()), "store_id": now.store_id},
+            "placements": [{"id": "main", "kind": "for_you", "k": super::K}],
+            "probability": true,
+        });
+        let bytes = rmp_serde::to_vec_named(&request).map_err(|error| Error::config("request", error.to_string()))?;
+        Ok((bytes, case.truth.iter().map(|item| log.items.get(*item).to_owned()).collect()))
+    }
+}
