@@ -66,14 +66,13 @@ impl Forest<'_> {
         Explanation { base, parts: self.bins.iter().zip(&points).filter(|(_, p)| **p != 0).map(part).collect() }
     }
 
-    /// What some features add along the paths.
-    pub fn gain(&self, values: &[i64; FEATURES], counts: impl Fn(Feature) -> bool) -> i64 {
-        let (_, points) = self.paths(values);
-        self.bins.iter().zip(&points).filter(|(bins, _)| counts(bins.feature)).map(|(_, points)| points).sum()
+    /// What some features add along the paths, of the points that [`Forest::paths`] gives.
+    pub(crate) fn gain(&self, points: &[i64; FEATURES], counts: impl Fn(Feature) -> bool) -> i64 {
+        self.bins.iter().zip(points).filter(|(bins, _)| counts(bins.feature)).map(|(_, points)| points).sum()
     }
 
     /// The base and the points of each of `bins`.
-    fn paths(&self, values: &[i64; FEATURES]) -> (i64, [i64; FEATURES]) {
+    pub(crate) fn paths(&self, values: &[i64; FEATURES]) -> (i64, [i64; FEATURES]) {
         let cut = self.cut(values);
         let mut base = self.base;
         let mut points = [0i64; FEATURES];

@@ -2,7 +2,7 @@
 
 use crate::blend::Blend;
 use crate::candidates::Candidate;
-use crate::features::{Feature, Group, absent, values};
+use crate::features::{FEATURES, Feature, Group, absent, values};
 use crate::forest::Forest;
 use crate::model::Model;
 use crate::order::sorted;
@@ -107,6 +107,11 @@ pub(crate) fn reasons(
         Scoring::Learned(_) | Scoring::Forest(_) => {
             let present = values(scene, candidate);
             let nothing = absent(&present);
+            // Walking the trees is what costs, so that it is done once for all groups.
+            let moved = match scoring {
+                Scoring::Forest(forest) => forest.paths(&present).1,
+                _ => [0; FEATURES],
+            };
             for (group, reason) in [
                 (Group::Own, of_own),
                 (Group::Cart, Reason::GoesWithCart),
@@ -118,7 +123,7 @@ pub(crate) fn reasons(
                 let speaks =
                     |feature: Feature| feature.group() == group && feature.of(&present) != feature.of(&nothing);
                 let gain = match scoring {
-                    Scoring::Forest(forest) => forest.gain(&present, speaks),
+                    Scoring::Forest(forest) => forest.gain(&moved, speaks),
                     Scoring::Learned(blend) => blend.gain(&present, &nothing, speaks),
                     _ => 0,
                 };
