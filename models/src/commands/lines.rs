@@ -1,7 +1,7 @@
 //! JSON lines in and out, and JSON <-> MessagePack without a struct between.
 
 use crate::error::{Error, Result};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -178,33 +178,30 @@ pub(crate) fn error_line(line: &Line, refusal: &Refusal) -> Vec<u8> {
 }
 
 /// True ids by case, from lines of `{"case", "truth": [...]}`.
-pub(crate) fn read_truth(path: &Path) -> Result<std::collections::BTreeMap<String, BTreeSet<String>>> {
+pub(crate) fn read_truth(path: &Path) -> Result<BTreeMap<String, BTreeSet<String>>> {
     #[derive(serde::Deserialize)]
     struct Truth {
         case: String,
         truth: BTreeSet<String>,
     }
-    let mut lines = Lines::open(path)?;
-    let mut all = std::collections::BTreeMap::new();
-    loop {
-        let batch = lines.take_filled(1_024)?;
-        if batch.is_empty() {
-            return Ok(all);
-        }
-        for Line { number, text } in batch {
-            let text = text.map_err(|e| bad_line(path, number, e))?;
-            let truth: Truth = serde_json::from_slice(&text).map_err(|e| bad_line(path, number, e))?;
-            if all.insert(truth.case.clone(), truth.truth).is_some() {
-                return Err(bad_line(path, number, format!("the case `{}` stands twice", truth.case)));
-            }
-        }
-    }
+    by_case(path, |text| {
+        let truth: Truth = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        Ok((truth.case, truth.truth))
+    })
 }
 
 /// Answered ids by case, from lines of `{"case", "items": [...]}` or of responses.
-pub(crate) fn read_answers(path: &Path) -> Result<std::collections::BTreeMap<String, Vec<String>>> {
+pub(crate) fn read_answers(path: &Path) -> Result<BTreeMap<String, Vec<String>>> {
+    by_case(path, answer_of)
+}
+
+/// What each line says of its case; a case that stands twice is an error.
+fn by_case<T>(
+    path: &Path,
+    read: impl Fn(&[u8]) -> std::result::Result<(String, T), String>,
+) -> Result<BTreeMap<String, T>> {
     let mut lines = Lines::open(path)?;
-    let mut all = std::collections::BTreeMap::new();
+    let mut all = BTreeMap::new();
     loop {
         let batch = lines.take_filled(1_024)?;
         if batch.is_empty() {
@@ -212,8 +209,8 @@ pub(crate) fn read_answers(path: &Path) -> Result<std::collections::BTreeMap<Str
         }
         for Line { number, text } in batch {
             let text = text.map_err(|e| bad_line(path, number, e))?;
-            let (case, items) = answer_of(&text).map_err(|reason| bad_line(path, number, reason))?;
-            if all.insert(case.clone(), items).is_some() {
+            let (case, of_case) = read(&text).map_err(|reason| bad_line(path, number, reason))?;
+            if all.insert(case.clone(), of_case).is_some() {
                 return Err(bad_line(path, number, format!("the case `{case}` stands twice")));
             }
         }
