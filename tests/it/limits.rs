@@ -326,7 +326,7 @@ impl Pairs {
     fn models(&mut self) {
         let ints = |values: [i64; 2]| values.map(Value::from);
         let max = limits::MODEL_ITEMS_MAX as i64;
-        let wanted = ["model_ranges_unsupported at items.id_offsets", "model_root_invalid at items"];
+        let wanted = ["model_ranges_unsupported at items.id_lengths", "model_root_invalid at items"];
         self.root("model_items_max", "items", ints([max, max + 1]), wanted);
         let max = i64::from(limits::MODEL_SCALE_BITS_MAX);
         self.root("model_scale_bits_max", "scale_bits", ints([max, max + 1]), ["", "model_root_invalid at scale_bits"]);
@@ -444,7 +444,7 @@ impl Pairs {
             "model_categories_max",
             categories(max),
             categories(max + 1),
-            "model_section_invalid at categories.offsets",
+            "model_section_invalid at categories.lengths",
         );
         let offers = |count: usize| {
             let offer = |at: usize| OfferPart {
@@ -461,7 +461,7 @@ impl Pairs {
             ModelParts { offers: (0..count).map(offer).collect(), ..ModelParts::default() }
         };
         let max = limits::MODEL_OFFERS_MAX;
-        self.made("model_offers_max", offers(max), offers(max + 1), "model_section_invalid at offers.id_offsets");
+        self.made("model_offers_max", offers(max), offers(max + 1), "model_section_invalid at offers.id_lengths");
         let max = limits::MODEL_NEIGHBOURS_MAX;
         let wanted = "model_section_invalid at neighbours.bought_offsets";
         self.made("model_neighbours_max", neighbours(max), neighbours(max + 1), wanted);

@@ -38,9 +38,8 @@ struct Makings {
 }
 
 /// Sections that hold indices, and the width of an element: two bytes for categories, four for items.
-const INDICES: [(&str, usize); 7] = [
+const INDICES: [(&str, usize); 6] = [
     ("items.category", 2),
-    ("popularity.order", 4),
     ("popularity.channel_items", 4),
     ("neighbours.bought_items", 4),
     ("neighbours.next_items", 4),
@@ -48,10 +47,7 @@ const INDICES: [(&str, usize); 7] = [
     ("offers.category", 2),
 ];
 /// Sections without which every file with offers and categories is refused.
-const REQUIRED: [&str; 11] = [
-    "items.id_offsets",
-    "categories.offsets",
-    "offers.id_offsets",
+const REQUIRED: [&str; 8] = [
     "items.category",
     "items.flags",
     "popularity.all",
@@ -225,8 +221,8 @@ impl Makings {
     }
 
     fn contents(&mut self) {
-        let items = self.plain.u32s("items.id_offsets").len() as u32 - 1;
-        let categories = self.plain.u32s("categories.offsets").len() as u32 - 1;
+        let items = self.plain.u16s("items.id_lengths").len() as u32;
+        let categories = self.plain.u16s("categories.lengths").len() as u32;
         for (name, width) in INDICES {
             let first_beyond = if width == 2 { categories } else { items };
             let mut bytes = self.plain.bytes(name).to_vec();
@@ -235,19 +231,31 @@ impl Makings {
             self.add(&what, ErrorCode::ModelIndexOutOfRange, name, |plain| plain.overwrite(name, &bytes));
         }
         let invalid = ErrorCode::ModelSectionInvalid;
-        for name in
-            ["items.id_offsets", "neighbours.bought_offsets", "popularity.channel_offsets", "offers.item_offsets"]
-        {
+        for name in ["items.id_lengths", "categories.lengths", "offers.id_lengths"] {
+            self.add(&format!("no `{name}`"), invalid, name, |plain| plain.remove(name));
+            let starts = name.replace("lengths", "starts");
+            let mut bytes = self.plain.bytes(&starts).to_vec();
+            bytes[0] = 1;
+            self.add(&format!("`{starts}` does not begin at 0"), invalid, name, |plain| {
+                plain.overwrite(&starts, &bytes)
+            });
+            let mut bytes = self.plain.bytes(name).to_vec();
+            bytes[..2].copy_from_slice(&u16::MAX.to_le_bytes());
+            self.add(&format!("`{name}` leads beyond the strings"), invalid, name, |plain| {
+                plain.overwrite(name, &bytes)
+            });
+        }
+        for name in ["neighbours.bought_offsets", "popularity.channel_offsets", "offers.item_offsets"] {
             let mut bytes = self.plain.bytes(name).to_vec();
             bytes[4..8].copy_from_slice(&u32::MAX.to_le_bytes());
             self.add(&format!("`{name}` does not rise"), invalid, name, |plain| plain.overwrite(name, &bytes));
         }
         let mut bytes = self.plain.bytes("items.id_bytes").to_vec();
         bytes[0] = 0xff;
-        self.add("an id that is no UTF-8", invalid, "items.id_offsets", |plain| {
+        self.add("an id that is no UTF-8", invalid, "items.id_lengths", |plain| {
             plain.overwrite("items.id_bytes", &bytes);
         });
         bytes[0] = b'z';
-        self.add("ids out of order", invalid, "items.id_offsets", |plain| plain.overwrite("items.id_bytes", &bytes));
+        self.add("ids out of order", invalid, "items.id_lengths", |plain| plain.overwrite("items.id_bytes", &bytes));
     }
 }

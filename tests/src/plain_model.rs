@@ -167,14 +167,14 @@ impl PlainModel {
 
     fn items(&self) -> Result<ItemParts> {
         Ok(ItemParts {
-            ids: self.texts("items.id_offsets", "items.id_bytes")?,
+            ids: self.texts("items.id_lengths", "items.id_bytes")?,
             category: self.u16s("items.category"),
             flags: self.bytes("items.flags").to_vec(),
             channels: self.u32s("items.channels"),
             available_from_ms: self.i64s("items.available_from_ms"),
             unavailable_from_ms: self.i64s("items.unavailable_from_ms"),
             group: self.u32s("items.group"),
-            categories: self.texts("categories.offsets", "categories.bytes")?,
+            categories: self.texts("categories.lengths", "categories.bytes")?,
         })
     }
 
@@ -197,12 +197,12 @@ impl PlainModel {
         NeighbourParts {
             offsets: self.u32s(&format!("neighbours.{list}_offsets")),
             items: self.u32s(&format!("neighbours.{list}_items")),
-            weights: self.u16s(&format!("neighbours.{list}_weights")),
+            weights: self.bytes(&format!("neighbours.{list}_weights")).to_vec(),
         }
     }
 
     fn offers(&self) -> Result<Vec<OfferPart>> {
-        let ids = self.texts("offers.id_offsets", "offers.id_bytes")?;
+        let ids = self.texts("offers.id_lengths", "offers.id_bytes")?;
         let (starts, ends) = (self.i64s("offers.starts_ms"), self.i64s("offers.ends_ms"));
         let u32s = |name: &str| self.u32s(&format!("offers.{name}"));
         let (channels, caps, days) = (u32s("channels"), u32s("caps"), u32s("cap_days"));
@@ -222,7 +222,8 @@ impl PlainModel {
         Ok(ids.into_iter().enumerate().map(offer).collect())
     }
 
-    fn u16s(&self, name: &str) -> Vec<u16> {
+    /// A section of 16-bit numbers.
+    pub fn u16s(&self, name: &str) -> Vec<u16> {
         self.bytes(name).chunks_exact(2).map(|two| u16::from_le_bytes([two[0], two[1]])).collect()
     }
 
@@ -235,12 +236,14 @@ impl PlainModel {
         self.bytes(name).as_chunks().0.iter().map(|eight| i64::from_le_bytes(*eight)).collect()
     }
 
-    fn texts(&self, offsets: &str, bytes: &str) -> Result<Vec<String>> {
-        let cut = |pair: &[u32]| {
-            let slice = self.bytes(bytes).get(pair[0] as usize..pair[1] as usize).context("offsets lie within")?;
-            Ok(String::from_utf8(slice.to_vec())?)
+    fn texts(&self, lengths: &str, bytes: &str) -> Result<Vec<String>> {
+        let mut rest = self.bytes(bytes);
+        let cut = |length: u16| {
+            let (string, after) = rest.split_at_checked(length.into()).context("lengths lie within")?;
+            rest = after;
+            Ok(String::from_utf8(string.to_vec())?)
         };
-        self.u32s(offsets).windows(2).map(cut).collect()
+        self.u16s(lengths).into_iter().map(cut).collect()
     }
 }
 

@@ -103,42 +103,46 @@ impl<'a> Nodes<'a> {
     }
 }
 
-/// Strings in ascending order of their bytes, one after another; an index is a rank.
+/// Of how many strings one has its start in the file.
+pub(super) const STRINGS_PER_START: usize = 16;
+
+/// Strings in ascending order of their bytes, one after another; an index is a rank. Lengths and every sixteenth start
+/// stand in for all starts, which compress badly: a tenth of a model with many items.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SortedStrings<'a> {
-    offsets: U32s<'a>,
+    lengths: U16s<'a>,
+    starts: U32s<'a>,
     bytes: &'a [u8],
 }
 
 impl<'a> SortedStrings<'a> {
-    /// A view; none unless the offsets rise from 0 to the end of `bytes` and the strings are UTF-8, strictly ascending.
-    pub fn new(offsets: U32s<'a>, bytes: &'a [u8]) -> Option<Self> {
-        let strings = SortedStrings { offsets, bytes };
-        let starts_at_zero = offsets.get(0) == Some(0);
-        let ends_at_end =
-            offsets.len().checked_sub(1).and_then(|last| offsets.get(last)) == u32::try_from(bytes.len()).ok();
-        if !starts_at_zero || !ends_at_end {
-            return None;
-        }
+    /// A view; none unless lengths and starts agree and cover `bytes`, and the strings are UTF-8, strictly ascending.
+    pub fn new(lengths: U16s<'a>, starts: U32s<'a>, bytes: &'a [u8]) -> Option<Self> {
         let mut before: Option<&[u8]> = None;
-        for index in 0..strings.len() {
-            let string = strings.bytes_at(index)?;
+        let mut end = 0usize;
+        for (index, length) in lengths.iter().enumerate() {
+            if index % STRINGS_PER_START == 0 && starts.get(index / STRINGS_PER_START) != u32::try_from(end).ok() {
+                return None;
+            }
+            let string = bytes.get(end..end + usize::from(length))?;
             if before.is_some_and(|before| before >= string) || core::str::from_utf8(string).is_err() {
                 return None;
             }
             before = Some(string);
+            end += usize::from(length);
         }
-        Some(strings)
+        let covered = end == bytes.len() && starts.len() == lengths.len().div_ceil(STRINGS_PER_START);
+        covered.then_some(SortedStrings { lengths, starts, bytes })
     }
 
     /// Number of strings.
     pub fn len(&self) -> usize {
-        self.offsets.len().saturating_sub(1)
+        self.lengths.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.lengths.is_empty()
     }
 
     /// The string with this rank; empty when there is none.
@@ -146,26 +150,38 @@ impl<'a> SortedStrings<'a> {
         self.bytes_at(index as usize).and_then(|bytes| core::str::from_utf8(bytes).ok()).unwrap_or_default()
     }
 
-    /// The rank of a string, by binary search in place.
+    /// The rank of a string, by binary search in place among the strings that have a start, then one after the other.
     #[inline(never)]
     pub fn find(&self, string: &str) -> Option<u32> {
         let wanted = string.as_bytes();
-        let (mut low, mut high) = (0usize, self.len());
+        let (mut low, mut high) = (0usize, self.starts.len());
         while low < high {
             let middle = low + (high - low) / 2;
-            match self.bytes_at(middle)?.cmp(wanted) {
-                core::cmp::Ordering::Less => low = middle + 1,
-                core::cmp::Ordering::Greater => high = middle,
-                core::cmp::Ordering::Equal => return u32::try_from(middle).ok(),
+            match self.bytes_at(middle * STRINGS_PER_START)? <= wanted {
+                true => low = middle + 1,
+                false => high = middle,
             }
+        }
+        let first = low.checked_sub(1)? * STRINGS_PER_START;
+        let mut start = self.starts.get(low - 1)? as usize;
+        for (index, length) in
+            (first..).zip(self.lengths.slice(first, self.len().min(first + STRINGS_PER_START)).iter())
+        {
+            let end = start + usize::from(length);
+            // Equal strings have equal lengths, which are cheaper to compare.
+            if end - start == wanted.len() && self.bytes.get(start..end) == Some(wanted) {
+                return u32::try_from(index).ok();
+            }
+            start = end;
         }
         None
     }
 
     fn bytes_at(&self, index: usize) -> Option<&'a [u8]> {
-        let start = self.offsets.get(index)? as usize;
-        let end = self.offsets.get(index + 1)? as usize;
-        self.bytes.get(start..end)
+        let first = index - index % STRINGS_PER_START;
+        let before: usize = self.lengths.slice(first, index).iter().map(usize::from).sum();
+        let start = self.starts.get(index / STRINGS_PER_START)? as usize + before;
+        self.bytes.get(start..start + usize::from(self.lengths.get(index)?))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Parts to bytes. Its twin `load.rs` stands beside it; golden files pin both.
 
+use super::arrays::STRINGS_PER_START;
 use super::layout::{FORMAT_VERSION, NO_GROUP, Section, data_start};
 use super::parts::{Fact, ForestParts, ModelParts, NeighbourParts};
 use crate::blend::{Blend, Calibration};
@@ -182,7 +183,8 @@ fn bytes_of(section: Section, parts: &ModelParts) -> Vec<u8> {
     let (next, together, discover) = (&parts.next_forest, &parts.together_forest, &parts.discover_forest);
     let offer_u32 = |f: fn(&super::parts::OfferPart) -> u32| u32s(offers.iter().map(f));
     match section {
-        Section::ItemIdOffsets => string_offsets(items.ids.iter()),
+        Section::ItemIdLengths => string_lengths(items.ids.iter()),
+        Section::ItemIdStarts => string_starts(items.ids.iter()),
         Section::ItemIdBytes => items.ids.concat().into_bytes(),
         Section::ItemCategory => u16s(items.category.iter().copied()),
         Section::ItemFlags => items.flags.clone(),
@@ -191,22 +193,22 @@ fn bytes_of(section: Section, parts: &ModelParts) -> Vec<u8> {
         Section::ItemUnavailableFrom => i64s(items.unavailable_from_ms.iter().copied()),
         Section::ItemGroup if items.group.iter().all(|group| *group == NO_GROUP) => Vec::new(),
         Section::ItemGroup => u32s(items.group.iter().copied()),
-        Section::CategoryOffsets => string_offsets(items.categories.iter()),
+        Section::CategoryLengths => string_lengths(items.categories.iter()),
+        Section::CategoryStarts => string_starts(items.categories.iter()),
         Section::CategoryBytes => items.categories.concat().into_bytes(),
         Section::PopularityAll => u32s(popularity.all.iter().copied()),
         Section::PopularityRecent => u32s(popularity.recent.iter().copied()),
         Section::PopularityWeek => u32s(popularity.week.iter().copied()),
         Section::PopularityRepeat => popularity.repeat.clone(),
-        Section::PopularityOrder => u32s(popularity_order(parts).into_iter()),
         Section::ChannelOffsets => row_offsets(popularity.channels.iter().map(Vec::len)),
         Section::ChannelItems => u32s(popularity.channels.iter().flatten().map(|pair| pair.0)),
         Section::ChannelCounts => u32s(popularity.channels.iter().flatten().map(|pair| pair.1)),
         Section::BoughtOffsets => neighbour_offsets(&parts.bought, parts),
         Section::BoughtItems => u32s(parts.bought.items.iter().copied()),
-        Section::BoughtWeights => u16s(parts.bought.weights.iter().copied()),
+        Section::BoughtWeights => parts.bought.weights.clone(),
         Section::NextOffsets => neighbour_offsets(&parts.next_items, parts),
         Section::NextItems => u32s(parts.next_items.items.iter().copied()),
-        Section::NextWeights => u16s(parts.next_items.weights.iter().copied()),
+        Section::NextWeights => parts.next_items.weights.clone(),
         Section::NextTreeRoots => u16s(next.roots.iter().copied()),
         Section::NextTreeNodes => nodes(next),
         Section::NextTreeValues => i32s(next.values.iter().copied()),
@@ -220,7 +222,8 @@ fn bytes_of(section: Section, parts: &ModelParts) -> Vec<u8> {
         Section::TogetherTreeValues => i32s(together.values.iter().copied()),
         Section::TogetherTreeLeaves => i32s(together.leaves.iter().copied()),
         _ if offers.is_empty() => Vec::new(),
-        Section::OfferIdOffsets => string_offsets(offers.iter().map(|offer| &offer.id)),
+        Section::OfferIdLengths => string_lengths(offers.iter().map(|offer| &offer.id)),
+        Section::OfferIdStarts => string_starts(offers.iter().map(|offer| &offer.id)),
         Section::OfferIdBytes => offers.iter().flat_map(|offer| offer.id.bytes()).collect(),
         Section::OfferStarts => i64s(offers.iter().map(|offer| offer.starts_ms)),
         Section::OfferEnds => i64s(offers.iter().map(|offer| offer.ends_ms)),
@@ -234,26 +237,25 @@ fn bytes_of(section: Section, parts: &ModelParts) -> Vec<u8> {
     }
 }
 
-/// Items with popularity, by recent, then all, both descending, then index.
-fn popularity_order(parts: &ModelParts) -> Vec<u32> {
-    let popularity = &parts.popularity;
-    let figures = |item: u32| {
-        let at = item as usize;
-        (popularity.recent.get(at).copied().unwrap_or(0), popularity.all.get(at).copied().unwrap_or(0))
-    };
-    let mut order: Vec<u32> = (0..parts.items.ids.len() as u32).filter(|item| figures(*item).1 > 0).collect();
-    order.sort_by(|a, b| figures(*b).cmp(&figures(*a)).then(a.cmp(b)));
-    order
-}
-
 fn neighbour_offsets(list: &NeighbourParts, parts: &ModelParts) -> Vec<u8> {
     // A model without the list has empty rows, so that reading it needs no second case.
     let empty = vec![0; parts.items.ids.len() + 1];
     u32s(if list.offsets.is_empty() { empty } else { list.offsets.clone() }.into_iter())
 }
 
-fn string_offsets<'s>(strings: impl Iterator<Item = &'s String>) -> Vec<u8> {
-    row_offsets(strings.map(String::len))
+fn string_lengths<'s>(strings: impl Iterator<Item = &'s String>) -> Vec<u8> {
+    // Ids and paths are checked to be shorter than 65,536 bytes; loading the result would find what is not.
+    u16s(strings.map(|string| u16::try_from(string.len()).unwrap_or(u16::MAX)))
+}
+
+fn string_starts<'s>(strings: impl Iterator<Item = &'s String>) -> Vec<u8> {
+    let mut end = 0u32;
+    let starts = strings.map(|string| {
+        let start = end;
+        end = end.saturating_add(string.len() as u32);
+        start
+    });
+    u32s(starts.step_by(STRINGS_PER_START))
 }
 
 fn row_offsets(lengths: impl Iterator<Item = usize>) -> Vec<u8> {

@@ -6,6 +6,8 @@ use super::root::{self, ForestRoot, Root, SectionEntry};
 use super::{Items, Model, Neighbours, Offers, Popularity};
 use crate::digest::sha256;
 use crate::forest::{Forest, LEAF};
+use crate::order::sorted;
+use alloc::vec::Vec;
 use core::mem::take;
 use unisono_message::limits;
 use unisono_message::text;
@@ -176,14 +178,10 @@ impl<'a, 'r> Sections<'a, 'r> {
     }
 
     #[inline(never)]
-    fn strings(&self, offsets: Section, bytes: Section) -> Result<SortedStrings<'a>> {
-        let starts = self.any_u32s(offsets)?;
-        if starts.is_empty() {
-            let message = "the model needs this section, if only to say that it holds none";
-            return Err(Error::new(ErrorCode::ModelSectionMissing, message).in_field(offsets.name()));
-        }
-        SortedStrings::new(starts, self.optional(bytes)?)
-            .ok_or_else(|| invalid(offsets.name(), "does not cut its bytes into rising UTF-8 strings"))
+    fn strings(&self, [lengths, starts, bytes]: [Section; 3]) -> Result<SortedStrings<'a>> {
+        let cut = U16s::new(self.optional(lengths)?).ok_or_else(|| ragged(lengths))?;
+        SortedStrings::new(cut, self.any_u32s(starts)?, self.optional(bytes)?)
+            .ok_or_else(|| invalid(lengths.name(), "does not cut its bytes into rising UTF-8 strings"))
     }
 
     #[inline(never)]
@@ -195,13 +193,11 @@ impl<'a, 'r> Sections<'a, 'r> {
 }
 
 fn read_items<'a>(s: &Sections<'a, '_>, n: usize) -> Result<Items<'a>> {
-    let ids = s.strings(Section::ItemIdOffsets, Section::ItemIdBytes)?;
-    if ids.len() != n {
-        return Err(invalid(Section::ItemIdOffsets.name(), &text!("holds `{}` ids for {} items", ids.len(), n)));
-    }
-    let categories = s.strings(Section::CategoryOffsets, Section::CategoryBytes)?;
+    let ids = s.strings([Section::ItemIdLengths, Section::ItemIdStarts, Section::ItemIdBytes])?;
+    check_length(Section::ItemIdLengths, ids.len(), n)?;
+    let categories = s.strings([Section::CategoryLengths, Section::CategoryStarts, Section::CategoryBytes])?;
     if categories.len() > limits::MODEL_CATEGORIES_MAX {
-        return Err(invalid(Section::CategoryOffsets.name(), "holds more than model_categories_max categories"));
+        return Err(invalid(Section::CategoryLengths.name(), "holds more than model_categories_max categories"));
     }
     let category = s.u16s(Section::ItemCategory, n)?;
     check_categories(Section::ItemCategory, category, categories.len())?;
@@ -227,16 +223,28 @@ fn check_categories(section: Section, categories: U16s<'_>, below: usize) -> Res
 
 fn read_popularity<'a>(s: &Sections<'a, '_>, n: usize, channels: usize) -> Result<Popularity<'a>> {
     let channel_items = s.indices(Section::ChannelItems, n)?;
+    let (all, recent) = (s.u32s(Section::PopularityAll, n)?, s.u32s(Section::PopularityRecent, n)?);
     Ok(Popularity {
-        all: s.u32s(Section::PopularityAll, n)?,
-        recent: s.u32s(Section::PopularityRecent, n)?,
+        all,
+        recent,
+        order: order(all, recent),
         week: s.u32s(Section::PopularityWeek, n)?,
         repeat: s.u8s(Section::PopularityRepeat, n)?,
-        order: s.indices(Section::PopularityOrder, n)?,
         channel_rows: s.rows(Section::ChannelOffsets, channels, channel_items.len())?,
         channel_items,
         channel_counts: s.u32s(Section::ChannelCounts, channel_items.len())?,
     })
+}
+
+/// Items with popularity, by recent, then all, both descending, then index.
+fn order(all: U32s<'_>, recent: U32s<'_>) -> Vec<u32> {
+    let popular: Vec<(u32, u32, u32)> = (0u32..)
+        .zip(recent.iter().zip(all.iter()))
+        .filter(|(_, (_, all))| *all > 0)
+        .map(|(item, (recent, all))| (recent, all, item))
+        .collect();
+    let popular = sorted(&popular, |a, b| (b.0, b.1).cmp(&(a.0, a.1)).then(a.2.cmp(&b.2)));
+    popular.into_iter().map(|entry| entry.2).collect()
 }
 
 fn read_neighbours<'a>(
@@ -253,7 +261,7 @@ fn read_neighbours<'a>(
             &text!("has a row of `{}`; model_neighbours_max is {}", longest, limits::MODEL_NEIGHBOURS_MAX),
         ));
     }
-    Ok(Neighbours { rows, items: indices, weights: s.u16s(weights, indices.len())? })
+    Ok(Neighbours { rows, items: indices, weights: s.u8s(weights, indices.len())? })
 }
 
 fn read_offers<'a>(s: &Sections<'a, '_>, n: usize, categories: usize) -> Result<Offers<'a>> {
@@ -261,10 +269,10 @@ fn read_offers<'a>(s: &Sections<'a, '_>, n: usize, categories: usize) -> Result<
     if !s.entries.iter().any(|entry| entry.name.starts_with("offers.")) {
         return Ok(Offers::default());
     }
-    let ids = s.strings(Section::OfferIdOffsets, Section::OfferIdBytes)?;
+    let ids = s.strings([Section::OfferIdLengths, Section::OfferIdStarts, Section::OfferIdBytes])?;
     let count = ids.len();
     if count > limits::MODEL_OFFERS_MAX {
-        return Err(invalid(Section::OfferIdOffsets.name(), "holds more than model_offers_max offers"));
+        return Err(invalid(Section::OfferIdLengths.name(), "holds more than model_offers_max offers"));
     }
     let items = s.indices(Section::OfferItems, n)?;
     let category = s.u16s(Section::OfferCategory, count)?;

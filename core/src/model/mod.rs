@@ -6,12 +6,14 @@ mod layout;
 mod load;
 mod parts;
 mod root;
+mod weights;
 
 pub use arrays::{I32s, I64s, Node, Nodes, Rows, SortedStrings, U16s, U32s};
 pub use encode::encode;
 pub use layout::{Dtype, FLAG_RESTRICTED, FLAG_SENSITIVE, FORMAT_VERSION, NO_CATEGORY, NO_GROUP, Section, data_start};
 pub use parts::{Fact, ForestParts, ItemParts, ModelParts, NeighbourParts, OfferPart, PopularityParts};
 pub use root::SectionEntry;
+pub use weights::{WEIGHT_MAX, weight, weight_code};
 
 use crate::blend::{Blend, Calibration};
 use crate::forest::Forest;
@@ -116,7 +118,7 @@ pub(crate) fn is_below(path: &str, outer: &str) -> bool {
 }
 
 /// Popularity as numbers of distinct profiles; 0 below the support floor.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Popularity<'a> {
     /// Over all days.
     pub all: U32s<'a>,
@@ -126,8 +128,9 @@ pub struct Popularity<'a> {
     pub week: U32s<'a>,
     /// Share of profiles that came back to the item, in 255ths.
     pub repeat: &'a [u8],
-    /// Items with popularity, best first.
-    pub order: U32s<'a>,
+    /// Items with popularity, by recent, then all, both descending, then index. Sorted while loading: in a file it would weigh
+    /// as much as all other figures of popularity together.
+    pub order: Vec<u32>,
     /// A row per channel.
     pub channel_rows: Rows<'a>,
     /// Best first within a row.
@@ -157,16 +160,17 @@ pub struct Neighbours<'a> {
     pub rows: Rows<'a>,
     /// Strongest first within a row.
     pub items: U32s<'a>,
-    /// In 65,535ths of the list's greatest weight.
-    pub weights: U16s<'a>,
+    /// Codes of [`weight`].
+    pub weights: &'a [u8],
 }
 
 impl<'a> Neighbours<'a> {
     /// An item's neighbours with their weights, strongest first.
     #[inline]
-    pub fn of(&self, item: u32) -> impl Iterator<Item = (u32, u16)> + use<'a> {
+    pub fn of(&self, item: u32) -> impl Iterator<Item = (u32, u32)> + use<'a> {
         let (start, end) = self.rows.range(item);
-        self.items.slice(start, end).iter().zip(self.weights.slice(start, end).iter())
+        let codes = self.weights.get(start..end).unwrap_or_default();
+        self.items.slice(start, end).iter().zip(codes.iter().map(|code| weight(*code)))
     }
 }
 

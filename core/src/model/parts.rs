@@ -13,8 +13,8 @@ pub struct NeighbourParts {
     pub offsets: Vec<u32>,
     /// Item indices, strongest first within a row.
     pub items: Vec<u32>,
-    /// Weights, 0 to 65,535.
-    pub weights: Vec<u16>,
+    /// Codes of [`weight`](super::weight).
+    pub weights: Vec<u8>,
 }
 
 /// The catalog section. Per-item vectors are as long as `ids`, or empty where the field says so.

@@ -4,8 +4,8 @@ use super::sums::Sums;
 use crate::model::Model;
 
 /// The `count` most popular items of the last 28 days.
-pub fn recent<'m>(model: &Model<'m>, count: usize) -> impl Iterator<Item = u32> + use<'m> {
-    model.popularity.order.slice(0, count.min(model.popularity.order.len())).iter()
+pub fn recent<'m>(model: &'m Model<'_>, count: usize) -> impl Iterator<Item = u32> + 'm {
+    model.popularity.order.iter().take(count).copied()
 }
 
 /// Distinct profiles per item of the channel's list; empty for a channel that the model does not know.
@@ -20,5 +20,5 @@ pub fn in_channel(model: &Model<'_>, channel: Option<u32>) -> Sums {
 /// Every item, most popular first: those with popularity in its order, then the others by index.
 pub fn every_item<'s>(model: &'s Model<'_>) -> impl Iterator<Item = u32> + 's {
     let unpopular = |item: &u32| model.popularity.all.get(*item as usize) == Some(0);
-    model.popularity.order.iter().chain((0..model.items_len).filter(unpopular))
+    model.popularity.order.iter().copied().chain((0..model.items_len).filter(unpopular))
 }

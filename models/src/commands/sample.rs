@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         return Err(Error::NotEnoughData { reason: "the events table has no row that can be used".into() });
     };
     let mut wanted: BTreeSet<String> = BTreeSet::new();
-    wanted.extend(model.popularity.order.iter().take(POPULAR_TITLES).map(|item| model.items.ids.get(item).to_owned()));
+    wanted.extend(model.popularity.order.iter().take(POPULAR_TITLES).map(|item| model.items.ids.get(*item).to_owned()));
     let mut customers = Vec::new();
     for profile in pick(&log, args.customers) {
         let request = request(&log, profile, last_ms + 1);

@@ -2,7 +2,7 @@
 
 use super::baskets::Baskets;
 use crate::parallel;
-use unisono_core::model::NeighbourParts;
+use unisono_core::model::{NeighbourParts, weight_code};
 
 /// Items whose rows one thread counts in one go.
 const PIECE: usize = 512;
@@ -184,7 +184,7 @@ fn row(
     row
 }
 
-/// Weights as 65,535ths of the list's greatest, never 0, so that an entry that was counted stays one.
+/// Weights as codes of their shares of the list's greatest.
 fn quantise(rows: impl Iterator<Item = Vec<(u32, f64)>>) -> NeighbourParts {
     let rows: Vec<Vec<(u32, f64)>> = rows.collect();
     let greatest = rows.iter().flatten().fold(0f64, |max, entry| max.max(entry.1));
@@ -192,7 +192,7 @@ fn quantise(rows: impl Iterator<Item = Vec<(u32, f64)>>) -> NeighbourParts {
     for row in rows {
         for (item, weight) in row {
             parts.items.push(item);
-            parts.weights.push((weight / greatest * 65_535.0).round().max(1.0) as u16);
+            parts.weights.push(weight_code(weight / greatest));
         }
         parts.offsets.push(parts.items.len() as u32);
     }

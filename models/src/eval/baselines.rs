@@ -39,8 +39,7 @@ impl<'m> Popular<'m> {
 
 /// The `k` items of most distinct profiles in the last 28 days that are not in `barred`.
 pub fn popular<'m>(popular: &Popular<'m>, barred: &BTreeSet<&str>, k: usize) -> Vec<&'m str> {
-    let order = popular.model.popularity.order;
-    let ids = order.iter().map(|item| popular.model.items.ids.get(item));
+    let ids = popular.model.popularity.order.iter().map(|item| popular.model.items.ids.get(*item));
     ids.filter(|id| !barred.contains(id)).take(k).collect()
 }
 

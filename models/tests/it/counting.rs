@@ -4,7 +4,7 @@
 use crate::shop::{self, DAY_MS, Folder, LATEST_MS, Row, START_MS};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
-use unisono_core::model::{ModelParts, NeighbourParts};
+use unisono_core::model::{ModelParts, NeighbourParts, weight_code};
 use unisono_models::config::TableParams;
 use unisono_models::counts::{CountRules, Tables, Target, count};
 use unisono_models::progress::Progress;
@@ -106,7 +106,7 @@ fn list(parts: &ModelParts, baskets: &Baskets<'_>, pairs: &Pairs<'_>, floor: usi
     let mut out = NeighbourParts { offsets: vec![0], ..Default::default() };
     for row in rows {
         out.items.extend(row.iter().map(|entry| entry.2));
-        out.weights.extend(row.iter().map(|entry| (entry.0 / greatest * 65_535.0).round().max(1.0) as u16));
+        out.weights.extend(row.iter().map(|entry| weight_code(entry.0 / greatest)));
         out.offsets.push(out.items.len() as u32);
     }
     out

@@ -8,7 +8,7 @@
 //!  "calibrations": {"for_you": [[score, probability in 2^-30], ..]},
 //!  "items": [{"id": "apple", "category": "food/fruit", "popularity": [all, recent, week, repeat],
 //!    "flags": ["sensitive"], "channels": ["web"], "available_from_ms": 0, "unavailable_from_ms": 0, "group": 1,
-//!    "bought": [["bread", 65535]], "next": [["bread", 40000]]}, ..],
+//!    "bought": [["bread", 255]], "next": [["bread", 243]]}, ..],
 //!  "channel_lists": {"web": [["apple", 7]]},
 //!  "offers": [{"id": "o1", "starts_ms": 0, "ends_ms": 0, "channels": ["web"], "cap": 1, "cap_days": 7,
 //!    "category": "food", "popularity": 3, "items": ["apple"]}, ..]}
@@ -151,7 +151,7 @@ impl Names<'_> {
             for entry in item.get(name).map_or(&[][..], Json::list) {
                 let (other, weight) = self.weighted(entry)?;
                 list.items.push(other);
-                list.weights.push(weight as u16);
+                list.weights.push(u8::try_from(weight).context("a weight's code is one byte")?);
             }
             list.offsets.push(list.items.len() as u32);
         }

@@ -3,7 +3,9 @@
 use crate::random::Random;
 use unisono_core::blend::{Blend, Calibration, Table};
 use unisono_core::features::Feature;
-use unisono_core::model::{ItemParts, ModelParts, NO_CATEGORY, NeighbourParts, OfferPart, PopularityParts};
+use unisono_core::model::{
+    ItemParts, ModelParts, NO_CATEGORY, NeighbourParts, OfferPart, PopularityParts, weight_code,
+};
 use unisono_message::PlacementKind;
 
 const NEIGHBOURS: usize = 30;
@@ -85,13 +87,13 @@ fn popular(random: &mut Random, by_rank: &[u32]) -> u32 {
 fn neighbours(random: &mut Random, by_rank: &[u32]) -> NeighbourParts {
     let n = by_rank.len();
     let mut list = NeighbourParts { offsets: vec![0], ..NeighbourParts::default() };
-    let mut row: Vec<(u16, u32)> = Vec::new();
+    let mut row: Vec<(u8, u32)> = Vec::new();
     for item in 0..n as u32 {
         row.clear();
         for _ in 0..NEIGHBOURS {
             let near = (item as usize + 1 + random.below(200)) % n;
             let other = if random.chance(50) { popular(random, by_rank) } else { near as u32 };
-            row.push((1 + (20_000.0 * random.unit() * random.unit()) as u16, other));
+            row.push((weight_code(0.3 * random.unit() * random.unit()), other));
         }
         row.sort_unstable_by_key(|(weight, other)| (*other, std::cmp::Reverse(*weight)));
         row.dedup_by_key(|entry| entry.1);

@@ -131,8 +131,8 @@ fn neighbours(random: &mut Random, n: usize) -> NeighbourParts {
     }
     let mut list = NeighbourParts { offsets: vec![0], ..NeighbourParts::default() };
     for _ in 0..n {
-        let mut row: Vec<(u32, u16)> = (0..random.below(8))
-            .map(|_| (random.below(n) as u32, *random.pick(&[0, 1, 40, 255, 256, 20_000, 65_535])))
+        let mut row: Vec<(u32, u8)> = (0..random.below(8))
+            .map(|_| (random.below(n) as u32, *random.pick(&[0, 1, 15, 16, 100, 183, 255])))
             .collect();
         row.sort_by_key(|(item, weight)| (std::cmp::Reverse(*weight), *item));
         row.dedup_by_key(|entry| entry.0);

@@ -84,7 +84,13 @@ pub(super) fn category(parts: &ModelParts, item: u32) -> Option<u16> {
 pub(super) fn row(list: &NeighbourParts, item: u32) -> impl Iterator<Item = (u32, i64)> + '_ {
     let at = item as usize;
     let range = if list.offsets.is_empty() { 0..0 } else { list.offsets[at] as usize..list.offsets[at + 1] as usize };
-    range.map(|entry| (list.items[entry], i64::from(list.weights[entry])))
+    range.map(|entry| (list.items[entry], weight(list.weights[entry])))
+}
+
+/// A code: below sixteen itself, else five significant bits before as many zeros as the upper half says.
+fn weight(code: u8) -> i64 {
+    let bits = i64::from(code % 16) + if code < 16 { 0 } else { 16 };
+    bits * 2i64.pow(u32::from(code / 16).saturating_sub(1))
 }
 
 /// Weighted rows, summed.
@@ -146,7 +152,7 @@ impl Scene<'_> {
             Feature::BoughtScore => self.share(candidate, &self.bought),
             Feature::NextScore => self.share(candidate, &self.next),
             Feature::CartScore => self.share(candidate, &self.seeds),
-            Feature::CartScoreRaw => candidate.sum(&self.seeds),
+            Feature::CartScoreRaw => candidate.sum(&self.seeds) / 8,
             Feature::PopularityRecent => candidate.figure(&popularity.recent),
             Feature::PopularityWeek => candidate.figure(&popularity.week),
             Feature::PopularityAll => candidate.figure(&popularity.all),
