@@ -1,7 +1,7 @@
 //! The fold: what a profile says about each of its items at one moment.
 
 use crate::model::Model;
-use crate::order::{first_of, sorted};
+use crate::order::{IdKey, first_of, sorted};
 use crate::profile::Profile;
 use alloc::vec::Vec;
 use unisono_message::EventType;
@@ -139,7 +139,7 @@ impl<'a> History<'a> {
     pub fn fold(model: &Model<'_>, profile: &Profile<'a>, now_ms: i64) -> Self {
         let today = now_ms.div_euclid(DAY_MS);
         let mut days: Vec<DayWeights> = Vec::new();
-        let mut bought: Vec<(&'a str, u32)> = Vec::new();
+        let mut bought: Vec<(IdKey<'a>, u32)> = Vec::new();
         let mut last_day = i64::MIN;
         for mark in profile.marks().iter().filter(|mark| mark.kind == EventType::Purchase) {
             if mark.day != last_day {
@@ -148,15 +148,15 @@ impl<'a> History<'a> {
             }
             let visit = days.len() as u32 - 1;
             // The same item in two channels on one day is one purchase day; marks of a day lie in order of the item.
-            if bought.last() != Some(&(mark.item_id, visit)) {
-                bought.push((mark.item_id, visit));
+            if bought.last().is_none_or(|last| (last.0.id, last.1) != (mark.item_id, visit)) {
+                bought.push((IdKey::new(mark.item_id), visit));
             }
         }
         let bought = sorted(&bought, |a, b| a.cmp(b));
         let mut history = History::empty();
         history.visits = days.len() as u32;
         history.days_since_visit = days.first().map_or(-1, |day| day.age);
-        for (id, visit) in bought {
+        for (IdKey { id, .. }, visit) in bought {
             if history.items.last().is_none_or(|own| own.id != id) {
                 history.items.push(OwnItem { id, ..OwnItem::default() });
             }
@@ -236,6 +236,9 @@ fn add_day(own: &mut OwnItem<'_>, day: &DayWeights) {
 fn add_views<'a>(items: &mut Vec<OwnItem<'a>>, profile: &Profile<'a>) {
     let looks = profile.events().iter().filter(|event| matches!(event.kind, EventType::View | EventType::Click));
     let mut views: Vec<(&'a str, i64)> = looks.filter_map(|event| Some((event.item_id?, event.ts_ms))).collect();
+    if views.is_empty() {
+        return;
+    }
     views = sorted(&views, |a, b| a.cmp(b));
     let bought = items.len();
     let mut at = 0usize;

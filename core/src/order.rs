@@ -31,6 +31,28 @@ impl<T, F: Fn(&T, &T) -> Ordering> Compare for Items<'_, T, F> {
     }
 }
 
+/// An id with its first eight bytes as a number, zeros beyond its end: these nearly always decide which of two ids is
+/// first, and where they are equal the ids do. Ordered as the ids are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct IdKey<'a> {
+    first: u64,
+    pub(crate) id: &'a str,
+}
+
+impl<'a> IdKey<'a> {
+    pub(crate) fn new(id: &'a str) -> Self {
+        let first = match id.as_bytes().first_chunk::<8>() {
+            Some(eight) => u64::from_be_bytes(*eight),
+            None => {
+                let mut eight = [0u8; 8];
+                eight.iter_mut().zip(id.as_bytes()).for_each(|(to, from)| *to = *from);
+                u64::from_be_bytes(eight)
+            }
+        };
+        IdKey { first, id }
+    }
+}
+
 /// The first `count` items in order, as [`sorted`] would give them. Where they are few of many, most of the others cost
 /// one comparison: that with the last of the best so far.
 pub(crate) fn first_of<T: Copy>(
@@ -136,10 +158,17 @@ impl<T: Copy + Ord> Set<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::format;
     use core::cell::Cell;
     use proptest::prelude::*;
 
     proptest! {
+        #[test]
+        fn keys_are_ordered_as_their_ids(a in "[ab\0é]{0,12}", b in "[ab\0é]{0,12}", shared in "[ab]{0,9}") {
+            let (a, b) = (format!("{shared}{a}"), format!("{shared}{b}"));
+            prop_assert_eq!(IdKey::new(&a).cmp(&IdKey::new(&b)), a.cmp(&b));
+        }
+
         #[test]
         fn the_order_is_that_of_the_standard_stable_sort(keys in prop::collection::vec(0u8..20, 0..300)) {
             let items: Vec<(u8, usize)> = keys.iter().copied().zip(0..).collect();

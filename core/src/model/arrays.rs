@@ -168,8 +168,9 @@ impl<'a> SortedStrings<'a> {
             (first..).zip(self.lengths.slice(first, self.len().min(first + STRINGS_PER_START)).iter())
         {
             let end = start + usize::from(length);
-            // Equal strings have equal lengths, which are cheaper to compare.
-            if end - start == wanted.len() && self.bytes.get(start..end) == Some(wanted) {
+            // Neighbours in the order differ in their ends, if not in their lengths: both are cheaper to compare than all.
+            let string = self.bytes.get(start..end)?;
+            if string.len() == wanted.len() && string.last() == wanted.last() && string == wanted {
                 return u32::try_from(index).ok();
             }
             start = end;
