@@ -88,6 +88,7 @@ features! {
     Looks "looks" Background "Looks among the events that are kept.",
     BoughtLast "bought_last" History "Undirected weight from the newest item of the history, in 4,096ths of the best candidate's.",
     NextLast "next_last" Next "Directed weight from the newest item of the history, in 4,096ths of the best candidate's.",
+    PopularitySegment "popularity_segment" Popular "Distinct profiles of the last 28 days in the customer's segment, in 4,096ths of its most popular item's; 0 beyond the segment's list and without a segment.",
 }
 
 impl Feature {
@@ -149,6 +150,7 @@ pub fn values(scene: &Scene<'_, '_>, candidate: &Candidate) -> [i64; FEATURES] {
         i64::from(scene.history.looks),
         scene.from_history.bought_last.share(item),
         scene.from_history.next_last.share(item),
+        scene.segment_counts.share(item),
     ]
 }
 

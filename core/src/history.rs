@@ -3,6 +3,7 @@
 use crate::model::Model;
 use crate::order::{IdKey, first_of, sorted};
 use crate::profile::Profile;
+use crate::segments;
 use alloc::vec::Vec;
 use unisono_message::EventType;
 
@@ -85,6 +86,8 @@ pub struct History<'a> {
     pub looks: u32,
     /// Items that the model does not know.
     pub unknown_items: u32,
+    /// The segment of a customer who has bought, where the model has segments.
+    pub segment: Option<u32>,
     /// (index in the model, position in `items`), ascending.
     known: Vec<(u32, u32)>,
 }
@@ -131,6 +134,7 @@ impl<'a> History<'a> {
             item_days: 0,
             looks: 0,
             unknown_items: 0,
+            segment: None,
             known: Vec::new(),
         }
     }
@@ -166,6 +170,9 @@ impl<'a> History<'a> {
         }
         add_views(&mut history.items, profile);
         history.resolve(model);
+        if history.visits > 0 && !model.segments.weights.is_empty() {
+            history.segment = model.segments.nearest(&segments::coordinates(model, profile, &history));
+        }
         history
     }
 

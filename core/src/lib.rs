@@ -51,6 +51,7 @@ pub mod profile;
 pub mod ranking;
 pub mod scene;
 pub mod scores;
+pub mod segments;
 pub mod sources;
 
 pub use model::Model;

@@ -60,6 +60,8 @@ pub struct Scene<'s, 'a> {
     pub from_seeds: &'s ListSums,
     /// Distinct profiles per item of this channel's list.
     pub channel_counts: &'s Sums,
+    /// Distinct profiles per item of the list of the customer's segment.
+    pub segment_counts: &'s ListSums,
 }
 
 impl Scene<'_, '_> {
@@ -79,6 +81,8 @@ pub struct Background<'a> {
     pub from_history: FromHistory,
     /// Distinct profiles per item of this channel's list.
     pub channel_counts: Sums,
+    /// Distinct profiles per item of the list of the customer's segment.
+    pub segment_counts: ListSums,
     /// The moment.
     pub now_ms: i64,
 }
@@ -88,7 +92,8 @@ impl<'a> Background<'a> {
     pub fn new(model: &Model<'_>, history: History<'a>, channel: &str, now_ms: i64) -> Self {
         let from_history = FromHistory::gather(model, &history, now_ms);
         let channel_counts = popularity::in_channel(model, model.channel(channel));
-        Background { history, from_history, channel_counts, now_ms }
+        let segment_counts = popularity::in_segment(model, history.segment);
+        Background { history, from_history, channel_counts, segment_counts, now_ms }
     }
 
     /// The scene of a placement with these seeds.
@@ -100,6 +105,7 @@ impl<'a> Background<'a> {
             from_history: &self.from_history,
             from_seeds,
             channel_counts: &self.channel_counts,
+            segment_counts: &self.segment_counts,
         }
     }
 }

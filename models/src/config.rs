@@ -73,6 +73,8 @@ settings! {
             "Items kept in a channel's list of popular items.";
         history_items: u32 = 100, 1 to 1_024,
             "Newest distinct items of a profile whose neighbour rows are read.";
+        segments: usize = 8, 0 to 64,
+            "Segments of customers who buy alike; 0 for none. Only where customers can be found again and 50 a segment have bought.";
         candidates_per_source: u32 = 100, 1 to 10_000,
             "Candidates that each source gives.";
     }

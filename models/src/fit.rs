@@ -111,7 +111,9 @@ impl FitValidParams {
         (parts.next_forest, parts.together_forest) = (learned.next_forest, learned.together_forest);
         (parts.discover_forest, parts.discover_calibration) = (learned.discover_forest, learned.discover_calibration);
         parts.ranked_max = params.learn.ranked_max;
+        let segments = std::mem::take(&mut parts.data);
         parts.data = data_facts(tables, &report, end_ms);
+        parts.data.extend(segments);
         parts.config = config_facts(params, &report);
         parts.metrics = metric_facts(&report);
         let file = options.progress.stage("encoding", || encode(&parts)).map_err(Error::from_core)?;

@@ -6,7 +6,10 @@ use std::fs;
 use unisono_core::blend::{Blend, Calibration, Table};
 use unisono_core::features::Feature;
 use unisono_core::forest::Bins;
-use unisono_core::model::{ItemParts, ModelParts, NO_CATEGORY, NeighbourParts, OfferPart, PopularityParts, encode};
+use unisono_core::model::{
+    ItemParts, ModelParts, NO_CATEGORY, NeighbourParts, OfferPart, PopularityParts, SegmentParts, encode,
+};
+use unisono_core::segments::MEASURES;
 use unisono_core::{Model, profile_apply, profile_merge, recommend};
 use unisono_message::{PlacementKind, Writer, limits};
 use unisono_tests::plain_model::PlainModel;
@@ -462,6 +465,18 @@ impl Pairs {
         };
         let max = limits::MODEL_OFFERS_MAX;
         self.made("model_offers_max", offers(max), offers(max + 1), "model_section_invalid at offers.id_lengths");
+        let segments = |count: usize| {
+            let segments = SegmentParts {
+                weights: vec![1; MEASURES],
+                centers: vec![vec![0; MEASURES]; count],
+                groups: Vec::new(),
+                popular: vec![Vec::new(); count],
+            };
+            ModelParts { segments, ..ModelParts::default() }
+        };
+        let max = limits::MODEL_SEGMENTS_MAX;
+        let wanted = "model_section_invalid at segments.centers";
+        self.made("model_segments_max", segments(max), segments(max + 1), wanted);
         let max = limits::MODEL_NEIGHBOURS_MAX;
         let wanted = "model_section_invalid at neighbours.bought_offsets";
         self.made("model_neighbours_max", neighbours(max), neighbours(max + 1), wanted);

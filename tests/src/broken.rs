@@ -26,6 +26,9 @@ pub fn broken_models(sound: &[u8]) -> Vec<BrokenModel> {
     all.tables();
     all.entries();
     all.contents();
+    if all.plain.place("segments.weights").is_some() {
+        all.segments();
+    }
     if all.plain.place("trees.next_nodes").is_some() {
         all.trees();
     }
@@ -216,6 +219,22 @@ impl Makings {
             plain.edit_entry(name, "sha256", Value::Binary(vec![7; 32]));
         });
         for name in REQUIRED {
+            self.add(&format!("no `{name}`"), ErrorCode::ModelSectionMissing, name, |plain| plain.remove(name));
+        }
+    }
+
+    fn segments(&mut self) {
+        let invalid = ErrorCode::ModelSectionInvalid;
+        self.add("fewer dimensions than measures and channels", invalid, "segments.weights", |plain| {
+            plain.remove("segments.weights");
+        });
+        for (name, width, beyond) in [("segments.groups", 1, 254u32), ("segments.items", 4, u32::MAX)] {
+            let mut bytes = self.plain.bytes(name).to_vec();
+            bytes[..width].copy_from_slice(&beyond.to_le_bytes()[..width]);
+            let what = format!("an index of `{name}` beyond the last");
+            self.add(&what, ErrorCode::ModelIndexOutOfRange, name, |plain| plain.overwrite(name, &bytes));
+        }
+        for name in ["segments.centers", "segments.groups", "segments.offsets", "segments.counts"] {
             self.add(&format!("no `{name}`"), ErrorCode::ModelSectionMissing, name, |plain| plain.remove(name));
         }
     }

@@ -10,7 +10,9 @@ use anyhow::{Context, Result, ensure};
 use unisono_core::blend::{Blend, Calibration, Table};
 use unisono_core::features::Feature;
 use unisono_core::forest::Bins;
-use unisono_core::model::{Fact, ForestParts, ItemParts, ModelParts, NeighbourParts, OfferPart, PopularityParts};
+use unisono_core::model::{
+    Fact, ForestParts, ItemParts, ModelParts, NeighbourParts, OfferPart, PopularityParts, SegmentParts,
+};
 use unisono_message::PlacementKind;
 
 /// A file in its pieces.
@@ -136,6 +138,7 @@ impl PlainModel {
             metrics: facts(root, "metrics"),
             items: self.items()?,
             popularity: self.popularity(channels.len()),
+            segments: self.segments(),
             bought: self.neighbours("bought"),
             next_items: self.neighbours("next"),
             offers: self.offers()?,
@@ -190,6 +193,23 @@ impl PlainModel {
             week: self.u32s("popularity.week"),
             repeat: self.bytes("popularity.repeat").to_vec(),
             channels: (0..channels).map(row).collect(),
+        }
+    }
+
+    fn segments(&self) -> SegmentParts {
+        let weights = self.u16s("segments.weights");
+        if weights.is_empty() {
+            return SegmentParts::default();
+        }
+        let (items, counts) = (self.u32s("segments.items"), self.u32s("segments.counts"));
+        let offsets = self.u32s("segments.offsets");
+        let row =
+            |ends: &[u32]| (ends[0] as usize..ends[1] as usize).map(|at| (items[at], counts[at])).collect::<Vec<_>>();
+        SegmentParts {
+            centers: self.u16s("segments.centers").chunks(weights.len()).map(<[u16]>::to_vec).collect(),
+            groups: self.bytes("segments.groups").to_vec(),
+            popular: offsets.windows(2).map(row).collect(),
+            weights,
         }
     }
 

@@ -90,6 +90,8 @@ pub const MODEL_FEATURES_MAX: usize = 64;
 pub const MODEL_BINS_MAX: usize = 256;
 /// Knots of a calibration map.
 pub const MODEL_KNOTS_MAX: usize = 256;
+/// Segments of a model.
+pub const MODEL_SEGMENTS_MAX: usize = 64;
 /// Neighbours of one item in one list.
 pub const MODEL_NEIGHBOURS_MAX: usize = 1_000;
 /// Bits after the binary point of a model's scores.

@@ -180,6 +180,7 @@ fn sections_of(parts: &ModelParts) -> Vec<(Section, Vec<u8>)> {
 
 fn bytes_of(section: Section, parts: &ModelParts) -> Vec<u8> {
     let (items, popularity, offers) = (&parts.items, &parts.popularity, &parts.offers);
+    let segments = &parts.segments;
     let (next, together, discover) = (&parts.next_forest, &parts.together_forest, &parts.discover_forest);
     let offer_u32 = |f: fn(&super::parts::OfferPart) -> u32| u32s(offers.iter().map(f));
     match section {
@@ -203,6 +204,13 @@ fn bytes_of(section: Section, parts: &ModelParts) -> Vec<u8> {
         Section::ChannelOffsets => row_offsets(popularity.channels.iter().map(Vec::len)),
         Section::ChannelItems => u32s(popularity.channels.iter().flatten().map(|pair| pair.0)),
         Section::ChannelCounts => u32s(popularity.channels.iter().flatten().map(|pair| pair.1)),
+        Section::SegmentWeights => u16s(segments.weights.iter().copied()),
+        Section::SegmentCenters => u16s(segments.centers.iter().flatten().copied()),
+        Section::SegmentGroups => segments.groups.clone(),
+        Section::SegmentOffsets if segments.weights.is_empty() => Vec::new(),
+        Section::SegmentOffsets => row_offsets(segments.popular.iter().map(Vec::len)),
+        Section::SegmentItems => u32s(segments.popular.iter().flatten().map(|pair| pair.0)),
+        Section::SegmentCounts => u32s(segments.popular.iter().flatten().map(|pair| pair.1)),
         Section::BoughtOffsets => neighbour_offsets(&parts.bought, parts),
         Section::BoughtItems => u32s(parts.bought.items.iter().copied()),
         Section::BoughtWeights => parts.bought.weights.clone(),

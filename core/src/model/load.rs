@@ -7,6 +7,7 @@ use super::{Items, Model, Neighbours, Offers, Popularity};
 use crate::digest::sha256;
 use crate::forest::{Forest, LEAF};
 use crate::order::sorted;
+use crate::segments::{MEASURES, NO_SEGMENT_GROUP, Segments};
 use alloc::vec::Vec;
 use core::mem::take;
 use unisono_message::limits;
@@ -29,6 +30,7 @@ impl<'a> Model<'a> {
         let items = read_items(&sections, n)?;
         let categories = items.categories.len();
         let popularity = read_popularity(&sections, n, root.channels.len())?;
+        let segments = read_segments(&sections, n, root.channels.len(), categories)?;
         let bought =
             read_neighbours(&sections, n, [Section::BoughtOffsets, Section::BoughtItems, Section::BoughtWeights])?;
         let next_items =
@@ -59,6 +61,7 @@ impl<'a> Model<'a> {
             sections: root.sections,
             items,
             popularity,
+            segments,
             bought,
             next_items,
             offers,
@@ -245,6 +248,37 @@ fn order(all: U32s<'_>, recent: U32s<'_>) -> Vec<u32> {
         .collect();
     let popular = sorted(&popular, |a, b| (b.0, b.1).cmp(&(a.0, a.1)).then(a.2.cmp(&b.2)));
     popular.into_iter().map(|entry| entry.2).collect()
+}
+
+fn read_segments<'a>(s: &Sections<'a, '_>, n: usize, channels: usize, categories: usize) -> Result<Segments<'a>> {
+    // A model without segments has none of their sections; one that lacks only some is broken.
+    if !s.entries.iter().any(|entry| entry.name.starts_with("segments.")) {
+        return Ok(Segments::default());
+    }
+    let weights = U16s::new(s.optional(Section::SegmentWeights)?).ok_or_else(|| ragged(Section::SegmentWeights))?;
+    let Some(groups) = weights.len().checked_sub(MEASURES + channels) else {
+        return Err(invalid(Section::SegmentWeights.name(), "has fewer dimensions than measures and channels"));
+    };
+    let centers = U16s::new(s.optional(Section::SegmentCenters)?).ok_or_else(|| ragged(Section::SegmentCenters))?;
+    let segments = centers.len() / weights.len();
+    check_length(Section::SegmentCenters, centers.len(), segments.max(1) * weights.len())?;
+    if segments > limits::MODEL_SEGMENTS_MAX {
+        return Err(invalid(Section::SegmentCenters.name(), "holds more than model_segments_max segments"));
+    }
+    let of_category = s.u8s(Section::SegmentGroups, categories)?;
+    let beyond = |group: &u8| *group != NO_SEGMENT_GROUP && usize::from(*group) >= groups;
+    if let Some(at) = of_category.iter().position(beyond) {
+        return Err(out_of_range(Section::SegmentGroups, at, groups));
+    }
+    let items = s.indices(Section::SegmentItems, n)?;
+    Ok(Segments {
+        weights,
+        centers,
+        groups: of_category,
+        rows: s.rows(Section::SegmentOffsets, segments, items.len())?,
+        items,
+        counts: s.u32s(Section::SegmentCounts, items.len())?,
+    })
 }
 
 fn read_neighbours<'a>(

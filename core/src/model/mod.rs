@@ -11,12 +11,13 @@ mod weights;
 pub use arrays::{I32s, I64s, Node, Nodes, Rows, SortedStrings, U16s, U32s};
 pub use encode::encode;
 pub use layout::{Dtype, FLAG_RESTRICTED, FLAG_SENSITIVE, FORMAT_VERSION, NO_CATEGORY, NO_GROUP, Section, data_start};
-pub use parts::{Fact, ForestParts, ItemParts, ModelParts, NeighbourParts, OfferPart, PopularityParts};
+pub use parts::{Fact, ForestParts, ItemParts, ModelParts, NeighbourParts, OfferPart, PopularityParts, SegmentParts};
 pub use root::SectionEntry;
 pub use weights::{WEIGHT_MAX, weight, weight_code};
 
 use crate::blend::{Blend, Calibration};
 use crate::forest::Forest;
+use crate::segments::Segments;
 use alloc::vec::Vec;
 use unisono_message::PlacementKind;
 
@@ -65,6 +66,8 @@ pub struct Model<'a> {
     pub items: Items<'a>,
     /// Popularity.
     pub popularity: Popularity<'a>,
+    /// Customers who buy alike.
+    pub segments: Segments<'a>,
     /// Undirected neighbours.
     pub bought: Neighbours<'a>,
     /// Directed neighbours.

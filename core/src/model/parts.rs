@@ -53,6 +53,19 @@ pub struct PopularityParts {
     pub channels: Vec<Vec<(u32, u32)>>,
 }
 
+/// Segments; see [`Segments`](crate::segments::Segments) for what a dimension is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SegmentParts {
+    /// (dimensions) Empty: no segments.
+    pub weights: Vec<u16>,
+    /// (segments) of (dimensions).
+    pub centers: Vec<Vec<u16>>,
+    /// (categories)
+    pub groups: Vec<u8>,
+    /// Per segment: (item, distinct profiles), best first.
+    pub popular: Vec<Vec<(u32, u32)>>,
+}
+
 /// One offer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OfferPart {
@@ -155,6 +168,8 @@ pub struct ModelParts {
     pub items: ItemParts,
     /// Popularity.
     pub popularity: PopularityParts,
+    /// Customers who buy alike.
+    pub segments: SegmentParts,
     /// Undirected neighbours.
     pub bought: NeighbourParts,
     /// Directed neighbours.
@@ -187,6 +202,7 @@ impl Default for ModelParts {
             metrics: Vec::new(),
             items: ItemParts::default(),
             popularity: PopularityParts::default(),
+            segments: SegmentParts::default(),
             bought: NeighbourParts::default(),
             next_items: NeighbourParts::default(),
             offers: Vec::new(),

@@ -10,6 +10,7 @@ mod learn;
 mod rows;
 
 pub(crate) use cases::{Case, cases, usual_items_min};
+pub(crate) use hash::hash;
 pub use learn::{CutReport, LearnReport, TaskReport};
 pub(crate) use learn::{Recipe, learn};
 pub(crate) use rows::{Task, id_of, with_scene};

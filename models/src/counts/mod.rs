@@ -8,6 +8,7 @@ mod items;
 mod neighbours;
 mod offers;
 mod popularity;
+mod segments;
 
 pub use baskets::Target;
 
@@ -22,7 +23,7 @@ use items::ItemIndex;
 use neighbours::{ListRules, Norm};
 use popularity::PopularityRules;
 use std::collections::{BTreeMap, BTreeSet};
-use unisono_core::model::ModelParts;
+use unisono_core::model::{Fact, ModelParts};
 use unisono_message::limits;
 
 /// The tables of a shop.
@@ -82,7 +83,7 @@ pub fn count(tables: &Tables, rules: CountRules<'_>, progress: &Progress) -> Res
     bar.finish();
     let items = items::item_parts(&index, catalog, &channels)?;
     let offers = offers::offer_parts(log, offers, &index, &items, &channels, rules.min_support, rules.until_ms)?;
-    Ok(ModelParts {
+    let mut parts = ModelParts {
         currency: commonest_currency(log),
         channels,
         min_support: rules.min_support,
@@ -94,7 +95,13 @@ pub fn count(tables: &Tables, rules: CountRules<'_>, progress: &Progress) -> Res
         next_items,
         offers,
         ..ModelParts::default()
-    })
+    };
+    let (segments, words) = segments::segments(log, &parts, rules)?;
+    parts.segments = segments;
+    parts
+        .data
+        .extend((0..).zip(words).map(|(at, words): (usize, String)| (format!("segment.{at}"), Fact::Text(words))));
+    Ok(parts)
 }
 
 /// Every channel that events, catalog or offers name, ascending.

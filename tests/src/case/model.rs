@@ -23,7 +23,7 @@ use unisono_core::features::Feature;
 use unisono_core::forest::Bins;
 use unisono_core::model::{
     FLAG_RESTRICTED, FLAG_SENSITIVE, ForestParts, ItemParts, ModelParts, NO_CATEGORY, NO_GROUP, NeighbourParts,
-    OfferPart, PopularityParts,
+    OfferPart, PopularityParts, SegmentParts,
 };
 use unisono_message::PlacementKind;
 
@@ -60,6 +60,7 @@ pub fn parts(json: &Json) -> Result<ModelParts> {
         ranked_max: number("ranked_max", default.ranked_max.into()),
         calibrations: json.get("calibrations").map_or(Ok(Vec::new()), calibrations)?,
         popularity: names.popularity(json, &items)?,
+        segments: json.get("segments").map_or(Ok(SegmentParts::default()), |all| names.segments(all))?,
         bought: names.neighbours(&items, "bought")?,
         next_items: names.neighbours(&items, "next")?,
         offers: json.get("offers").map_or(&[][..], Json::list).iter().map(|o| names.offer(o)).collect::<Result<_>>()?,
@@ -143,6 +144,20 @@ impl Names<'_> {
     fn weighted(&self, entry: &Json) -> Result<(u32, i64)> {
         let [id, weight] = entry.list() else { bail!("an entry is an id and a number") };
         Ok((self.item(id)?, weight.int().context("a number")?))
+    }
+
+    fn segments(&self, json: &Json) -> Result<SegmentParts> {
+        let numbers = |json: &Json| json.list().iter().filter_map(Json::int).map(|value| value as u16).collect();
+        let group = |path: &String| json.get("groups").and_then(|groups| groups.get(path)).and_then(Json::int);
+        let entry = |entry: &Json| self.weighted(entry).map(|(item, count)| (item, count as u32));
+        let row = |row: &Json| row.list().iter().map(entry).collect::<Result<_>>();
+        let popular = json.get("popular").map_or(&[][..], Json::list).iter();
+        Ok(SegmentParts {
+            weights: json.get("weights").map(numbers).context("segments have weights")?,
+            centers: json.get("centers").map_or(&[][..], Json::list).iter().map(numbers).collect(),
+            groups: self.categories.iter().map(|path| group(path).map_or(u8::MAX, |group| group as u8)).collect(),
+            popular: popular.map(row).collect::<Result<_>>()?,
+        })
     }
 
     fn neighbours(&self, items: &[&Json], name: &str) -> Result<NeighbourParts> {

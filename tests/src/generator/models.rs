@@ -8,8 +8,9 @@ use unisono_core::features::Feature;
 use unisono_core::forest::Bins;
 use unisono_core::model::{
     FLAG_RESTRICTED, FLAG_SENSITIVE, Fact, ForestParts, ItemParts, ModelParts, NO_CATEGORY, NO_GROUP, NeighbourParts,
-    OfferPart, PopularityParts,
+    OfferPart, PopularityParts, SegmentParts,
 };
+use unisono_core::segments::MEASURES;
 use unisono_message::PlacementKind;
 
 /// `foodstuff` begins like `food` and does not lie below it.
@@ -26,6 +27,7 @@ pub fn model(random: &mut Random) -> ModelParts {
     let items = items(random, n, &categories, channels.len());
     let popularity = popularity(random, n, channels.len());
     let offers = offers(random, n, categories.len(), channels.len());
+    let segments = segments(random, n, &items, channels.len());
     let has_trees = random.chance(35);
     ModelParts {
         currency: [None, Some("EUR"), Some("USD")][random.below(3)].map(str::to_owned),
@@ -49,6 +51,7 @@ pub fn model(random: &mut Random) -> ModelParts {
         metrics: Vec::new(),
         items,
         popularity,
+        segments,
         bought: neighbours(random, n),
         next_items: neighbours(random, n),
         offers,
@@ -123,6 +126,31 @@ fn popularity(random: &mut Random, n: usize, channels: usize) -> PopularityParts
         })
         .collect();
     PopularityParts { repeat: (0..n).map(|_| random.below(256) as u8).collect(), all, recent, week, channels: rows }
+}
+
+/// Two thirds of the models have segments; centres lie anywhere that a customer may stand.
+fn segments(random: &mut Random, n: usize, items: &ItemParts, channels: usize) -> SegmentParts {
+    let count = random.below(6);
+    if n == 0 || count < 2 {
+        return SegmentParts::default();
+    }
+    let groups = random.below(4);
+    let dimensions = MEASURES + channels + groups;
+    let group =
+        |random: &mut Random| if groups == 0 || random.chance(20) { u8::MAX } else { random.below(groups) as u8 };
+    let entry = |random: &mut Random, item: u32| random.chance(30).then(|| (item, 1 + random.below(5) as u32));
+    let popular = |random: &mut Random| {
+        let mut row: Vec<(u32, u32)> = (0..n as u32).filter_map(|item| entry(random, item)).collect();
+        row.sort_by_key(|(item, count)| (std::cmp::Reverse(*count), *item));
+        row
+    };
+    let center = |random: &mut Random| (0..dimensions).map(|_| random.below(1001) as u16).collect();
+    SegmentParts {
+        weights: (0..dimensions).map(|_| *random.pick(&[0, 1, 30, u16::MAX])).collect(),
+        centers: (0..count).map(|_| center(random)).collect(),
+        groups: items.categories.iter().map(|_| group(random)).collect(),
+        popular: (0..count).map(|_| popular(random)).collect(),
+    }
 }
 
 fn neighbours(random: &mut Random, n: usize) -> NeighbourParts {

@@ -26,6 +26,8 @@ pub(super) struct Scene<'s> {
     pub(super) seeds: Sums,
     /// The channel's list.
     pub(super) channel: Sums,
+    /// The list of the customer's segment.
+    pub(super) segment: Sums,
     /// The moment.
     pub(super) now_ms: i64,
 }
@@ -179,6 +181,7 @@ impl Scene<'_> {
             Feature::Looks => self.history.items.values().map(|own| own.looks_ms.len() as i64).sum(),
             Feature::BoughtLast => self.share(candidate, &self.bought_last),
             Feature::NextLast => self.share(candidate, &self.next_last),
+            Feature::PopularitySegment => self.share(candidate, &self.segment),
             Feature::DaysSinceVisit => self.history.visits.first().copied().unwrap_or(-1),
         }
     }

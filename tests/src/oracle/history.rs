@@ -1,6 +1,7 @@
 //! What a profile says of its items, naively.
 
 use super::profile::Profile;
+use super::segments::segment;
 use crate::generator::DAY_MS;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,6 +60,8 @@ pub(super) struct History {
     pub(super) items: BTreeMap<String, Own>,
     /// Days ago of each purchase day, newest first.
     pub(super) visits: Vec<i64>,
+    /// The number of the segment of a customer who has bought.
+    pub(super) segment: Option<usize>,
 }
 
 impl History {
@@ -89,6 +92,7 @@ impl History {
         for (id, own) in &mut history.items {
             own.item = parts.items.ids.binary_search(id).ok().map(|at| at as u32);
         }
+        history.segment = segment(parts, profile, &history);
         history
     }
 

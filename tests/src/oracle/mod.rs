@@ -13,6 +13,7 @@ pub mod profile;
 mod request;
 mod rules;
 mod score;
+mod segments;
 
 pub use request::{Placement, Request};
 pub use rules::check;
@@ -125,11 +126,9 @@ fn scene<'s>(parts: &'s ModelParts, history: &'s History, request: &Request, pla
         newest.iter().filter_map(|own| Some((own.item?, (weight(own) / 16) + look(own)))).collect()
     };
     let last = || newest.first().and_then(|own| own.item).into_iter().map(|item| (item, 1));
+    let list = |row: &Vec<(u32, u32)>| -> Sums { row.iter().map(|(item, count)| (*item, i64::from(*count))).collect() };
     let number = parts.channels.iter().position(|channel| *channel == request.channel);
-    let channel: Sums = number
-        .and_then(|number| parts.popularity.channels.get(number))
-        .map(|row| row.iter().map(|(item, count)| (*item, i64::from(*count))).collect())
-        .unwrap_or_default();
+    let channel: Sums = number.and_then(|number| parts.popularity.channels.get(number)).map(list).unwrap_or_default();
     let seeds: BTreeSet<u32> = seed_ids(request, placement)
         .iter()
         .filter_map(|id| match Candidate::of(parts, id) {
@@ -146,6 +145,7 @@ fn scene<'s>(parts: &'s ModelParts, history: &'s History, request: &Request, pla
         next_last: sums(&parts.next_items, last()),
         seeds: sums(&parts.bought, seeds.into_iter().map(|item| (item, 1))),
         channel,
+        segment: history.segment.map(|at| list(&parts.segments.popular[at])).unwrap_or_default(),
         now_ms: request.now_ms,
     }
 }
@@ -196,6 +196,7 @@ fn candidates(scene: &Scene<'_>, history: &History, placement: &Placement) -> BT
             top(parts, &scene.bought, count),
             top(parts, &scene.next, count),
             top(parts, &scene.seeds, count),
+            top(parts, &scene.segment, count),
             popular(),
         ],
         PlacementKind::Similar => vec![top(parts, &scene.seeds, count), popular()],
