@@ -8,4 +8,5 @@ mod evaluating;
 mod fitting;
 mod gates;
 mod readers;
+mod segments;
 mod shop;
