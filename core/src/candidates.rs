@@ -40,7 +40,8 @@ impl<'a> Candidate<'a> {
 /// The candidates of a placement, each once: known items by index, then unknown ones by id.
 ///
 /// `given` are the ids of `rerank`. Sources by kind: `for_you` and `bought_together` read the customer's own items, both
-/// neighbour lists, the seeds, the customer's segment and popularity; `similar` the seeds and popularity; `trending` popularity.
+/// neighbour lists, the votes of sessions, the seeds, the customer's segment and popularity; `similar` the seeds and
+/// popularity; `trending` popularity.
 pub fn collect<'a>(scene: &Scene<'_, 'a>, kind: PlacementKind, given: &[&'a str]) -> Vec<Candidate<'a>> {
     let count = scene.model.candidates_per_source as usize;
     let popularity_of = |item: u32| scene.model.popularity.of(Some(item));
@@ -52,6 +53,7 @@ pub fn collect<'a>(scene: &Scene<'_, 'a>, kind: PlacementKind, given: &[&'a str]
             out.extend(recently_viewed::viewed(scene.history).filter_map(|at| Candidate::own(scene, at)));
             out.extend(scene.from_history.bought.top(count, popularity_of).into_iter().map(known));
             out.extend(scene.from_history.next.top(count, popularity_of).into_iter().map(known));
+            out.extend(scene.from_history.session_ranks.entries().map(|entry| known(entry.0)));
             out.extend(scene.from_seeds.top(count, popularity_of).into_iter().map(known));
             out.extend(scene.segment_counts.top(count, popularity_of).into_iter().map(known));
             out.extend(popularity::recent(scene.model, count).map(known));

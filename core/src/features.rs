@@ -66,8 +66,8 @@ features! {
     OwnCategoryShare "own_category_share" Own "The item's exp(-days/90) in 1,000ths of its category's; -1 when the category was never bought.",
     BoughtScore "bought_score" History "Sum of undirected weights from the history, in 4,096ths of the best candidate's.",
     NextScore "next_score" Next "Sum of directed weights from the history, in 4,096ths of the best candidate's.",
-    CartScore "cart_score" Cart "Sum of undirected weights from the given items or the cart, in 4,096ths of the best candidate's.",
-    CartScoreRaw "cart_score_raw" Cart "The same in 63,488ths of the list's greatest weight, not divided by the best.",
+    CartScore "cart_score" Cart "Sum of undirected weights, or of votes of sessions, from the given items or the cart, in 4,096ths of the best candidate's.",
+    CartScoreRaw "cart_score_raw" Cart "The same in 63,488ths of the list's greatest weight, or in 8,192ths of a vote, not divided by the best.",
     PopularityRecent "popularity_recent" Popular "Distinct profiles of the last 28 days.",
     PopularityWeek "popularity_week" Popular "Distinct profiles of the last 7 days.",
     PopularityAll "popularity_all" Popular "Distinct profiles over all days.",
@@ -89,6 +89,10 @@ features! {
     BoughtLast "bought_last" History "Undirected weight from the newest item of the history, in 4,096ths of the best candidate's.",
     NextLast "next_last" Next "Directed weight from the newest item of the history, in 4,096ths of the best candidate's.",
     PopularitySegment "popularity_segment" Popular "Distinct profiles of the last 28 days in the customer's segment, in 4,096ths of its most popular item's; 0 beyond the segment's list and without a segment.",
+    SessionScore "session_score" History "Votes of anonymous sessions that share items with the history, in 4,096ths of the best candidate's.",
+    SessionScoreRaw "session_score_raw" History "The same in 1,024ths of a vote, not divided.",
+    SessionRank "session_rank" History "Place by these votes, 1 for the most; -1 beyond as many as a source gives.",
+    SessionLast "session_last" History "Votes of sessions that hold the newest item of the history, in 4,096ths of the best candidate's.",
 }
 
 impl Feature {
@@ -113,6 +117,10 @@ pub fn values(scene: &Scene<'_, '_>, candidate: &Candidate) -> [i64; FEATURES] {
     let purchased = own.filter(|own| own.days > 0);
     let of_own = |f: fn(&OwnItem<'_>) -> i64, absent: i64| purchased.map_or(absent, f);
     let visits = i64::from(scene.history.visits);
+    let session_rank = match item.map_or(0, |item| scene.from_history.session_ranks.get(item)) {
+        0 => -1,
+        rank => rank,
+    };
     [
         of_own(|own| own.strength, 0) * 4096 / scene.history.strongest.max(1),
         of_own(|own| own.strength, 0) >> 6,
@@ -151,6 +159,10 @@ pub fn values(scene: &Scene<'_, '_>, candidate: &Candidate) -> [i64; FEATURES] {
         scene.from_history.bought_last.share(item),
         scene.from_history.next_last.share(item),
         scene.segment_counts.share(item),
+        scene.from_history.sessions.share(item),
+        item.map_or(0, |item| scene.from_history.sessions.sums.get(item)) >> 6,
+        session_rank,
+        scene.from_history.sessions_last.share(item),
     ]
 }
 
@@ -165,7 +177,8 @@ pub fn absent(values: &[i64; FEATURES]) -> [i64; FEATURES] {
             | Feature::OwnDue
             | Feature::OwnCategoryShare
             | Feature::ViewedAge
-            | Feature::LooksSince => -1,
+            | Feature::LooksSince
+            | Feature::SessionRank => -1,
             // What no one buys neither rises nor falls: 1 to 1.
             Feature::PopularityTrend => 256,
             feature if feature.group() == Group::Background => *value,

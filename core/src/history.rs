@@ -106,7 +106,7 @@ const VISITS_90: f64 = 9.4912;
 const VISITS_97: f64 = 32.8308;
 
 /// exp(-x/tau) in 65,536ths.
-fn decay(x: f64, tau: f64) -> i64 {
+pub(crate) fn decay(x: f64, tau: f64) -> i64 {
     libm::rint(ONE * libm::exp(-x / tau)) as i64
 }
 
@@ -200,6 +200,11 @@ impl<'a> History<'a> {
     /// The position of the item with this id.
     pub fn position_of_id(&self, id: &str) -> Option<u32> {
         self.items.binary_search_by(|own| own.id.cmp(id)).ok().map(|at| at as u32)
+    }
+
+    /// The index in the model of the item at a position.
+    pub(crate) fn item_at(&self, position: Option<&u32>) -> Option<u32> {
+        self.items.get(*position? as usize)?.item
     }
 
     /// Positions of the newest `count` items: by the day of the last purchase or look, then by the last look, then by

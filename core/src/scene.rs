@@ -3,7 +3,7 @@
 use crate::history::History;
 use crate::model::Model;
 use crate::order::sorted;
-use crate::sources::{ListSums, Sums, neighbours, popularity};
+use crate::sources::{ListSums, Sums, neighbours, popularity, session_vote};
 use alloc::vec::Vec;
 
 /// What the history says of other items, once per call.
@@ -17,6 +17,12 @@ pub struct FromHistory {
     pub bought_last: ListSums,
     /// Directed neighbours of the newest item alone.
     pub next_last: ListSums,
+    /// Votes of sessions that share items with the history.
+    pub sessions: ListSums,
+    /// Votes of sessions that hold the newest item.
+    pub sessions_last: ListSums,
+    /// The items of the most votes, 1 for the first, as many as each source gives.
+    pub session_ranks: Sums,
     /// exp(-days/90) over purchase days per category, in 65,536ths.
     pub categories: Sums,
     /// The same with exp(-days/14).
@@ -34,11 +40,18 @@ impl FromHistory {
                 categories_14.add(u32::from(category), own.decay_14);
             }
         }
+        let sessions = session_vote::of_history(model, history, &newest);
+        let mut session_ranks = Sums::default();
+        let ranked = sessions.ranked(model.candidates_per_source as usize, |item| model.popularity.of(Some(item)));
+        (1i64..).zip(ranked).for_each(|(rank, item)| session_ranks.add(item, rank));
         FromHistory {
             bought: neighbours::bought_with_history(model, history, &newest),
             next: neighbours::bought_after_history(model, history, &newest),
             bought_last: neighbours::after_last(&model.bought, history, &newest),
             next_last: neighbours::after_last(&model.next_items, history, &newest),
+            sessions,
+            sessions_last: session_vote::of_items(model, history.item_at(newest.first()).into_iter()),
+            session_ranks,
             categories,
             categories_14,
         }
@@ -110,9 +123,12 @@ impl<'a> Background<'a> {
     }
 }
 
-/// What given items say of others: the sums of their undirected rows.
+/// What given items say of others: the sums of their undirected rows, or the votes of sessions where the model has no such rows.
 pub fn seed_sums(model: &Model<'_>, seeds: &[u32]) -> ListSums {
-    neighbours::bought_with(model, seeds)
+    match model.bought.items.is_empty() {
+        true => session_vote::of_items(model, seeds.iter().copied()),
+        false => neighbours::bought_with(model, seeds),
+    }
 }
 
 /// Items of a list of ids: those that the model knows, ascending and once each, and how many it does not know.

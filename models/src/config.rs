@@ -67,6 +67,8 @@ settings! {
             "Fewest distinct profiles behind a figure; 0 lets fit decide: 5 where profiles can be found again, 1 where they are anonymous single sessions.";
         neighbours: usize = 30, 1 to 1_000,
             "Neighbours kept per item and list.";
+        sessions: usize = 25_000, 0 to 10_000_000,
+            "Newest sessions kept where profiles are anonymous single sessions, in place of undirected neighbours if these are all; a model of other profiles holds none.";
         next_days: u32 = 45, 1 to 3_650,
             "Days within which the next order counts as what came after.";
         channel_items: usize = 200, 1 to 100_000,

@@ -52,6 +52,8 @@ pub struct FitReport {
     pub bought_entries: usize,
     /// Entries of the directed list.
     pub next_entries: usize,
+    /// Sessions of the model.
+    pub sessions: usize,
     /// The learning.
     pub learn: LearnReport,
     /// SHA-256 of the file's root, in hexadecimal.
@@ -82,7 +84,12 @@ impl FitValidParams {
             chosen => chosen,
         };
         let threads = options.threads.max(1);
-        let rules = CountRules { params: &params.tables, min_support, target, until_ms: end_ms, threads };
+        let anonymous = min_support == 1 && usual_min_support(log, target) == 1;
+        let sessions = if anonymous { params.tables.sessions } else { 0 };
+        // All sessions together say what was taken with what, so that a list of it would only make the file larger.
+        let undirected = log.profiles.len() > sessions;
+        let rules =
+            CountRules { params: &params.tables, min_support, sessions, undirected, target, until_ms: end_ms, threads };
         let mut learn_params = params.learn.clone();
         learn_params.negatives = match (params.learn.negatives, target) {
             (0.0, Target::Purchase) => 0.15,
@@ -103,6 +110,7 @@ impl FitValidParams {
             offers: parts.offers.len(),
             bought_entries: parts.bought.items.len(),
             next_entries: parts.next_items.items.len(),
+            sessions: parts.sessions.len(),
             learn: learned.report,
             ..FitReport::default()
         };

@@ -40,7 +40,15 @@ fn made() -> (Vec<u8>, Vec<u8>, Vec<u8>) {
 
 /// The same model with trees.
 fn with_trees() -> Vec<u8> {
-    let name = "trees-rank-the-best-of-the-blend-and-explain-their-paths.json";
+    model_of("trees-rank-the-best-of-the-blend-and-explain-their-paths.json")
+}
+
+/// The same model with sessions.
+fn with_sessions() -> Vec<u8> {
+    model_of("sessions-that-share-items-with-this-one-vote-for-theirs.json")
+}
+
+fn model_of(name: &str) -> Vec<u8> {
     model::encode(&CaseFile::read(&path("tests/cases").join(name)).unwrap().parts).unwrap()
 }
 
@@ -50,6 +58,8 @@ fn today_still_writes_the_golden_model_and_state() {
     bless("model.unisono", &model);
     bless("model-with-trees.unisono", &with_trees());
     assert!(golden("model-with-trees.unisono") == with_trees(), "the encoder of trees writes other bytes");
+    bless("model-with-sessions.unisono", &with_sessions());
+    assert!(golden("model-with-sessions.unisono") == with_sessions(), "the encoder of sessions writes other bytes");
     bless("request.msgpack", &request);
     bless("profile_state.msgpack", &state);
     bless("response.msgpack", &recommend(&Model::load(&model).unwrap(), &request));
@@ -59,7 +69,7 @@ fn today_still_writes_the_golden_model_and_state() {
 
 #[test]
 fn the_golden_model_is_read_as_documented_and_encodes_to_itself() {
-    for name in ["model.unisono", "model-with-trees.unisono"] {
+    for name in ["model.unisono", "model-with-trees.unisono", "model-with-sessions.unisono"] {
         let file = golden(name);
         let plain = PlainModel::read(&file).unwrap();
         let parts = plain.parts().unwrap();

@@ -480,6 +480,10 @@ impl Pairs {
         let max = limits::MODEL_NEIGHBOURS_MAX;
         let wanted = "model_section_invalid at neighbours.bought_offsets";
         self.made("model_neighbours_max", neighbours(max), neighbours(max + 1), wanted);
+        let session = |count: usize| ModelParts { sessions: vec![(0..count as u32).collect()], ..neighbours(0) };
+        let max = limits::MODEL_SESSION_ITEMS_MAX;
+        let wanted = "model_section_invalid at sessions.offsets";
+        self.made("model_session_items_max", session(max), session(max + 1), wanted);
     }
 }
 

@@ -19,6 +19,7 @@ mod golden;
 mod limits;
 mod models;
 mod properties;
+mod sessions;
 #[cfg(feature = "runtimes")]
 mod steady;
 

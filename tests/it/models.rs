@@ -13,7 +13,8 @@ use unisono_tests::value::{list, text};
 #[test]
 fn every_way_in_which_a_file_can_be_wrong_has_its_code_and_field() {
     let mut failed = 0;
-    let all = ["model.unisono", "model-with-trees.unisono"].map(|name| broken_models(&golden(name)));
+    let all = ["model.unisono", "model-with-trees.unisono", "model-with-sessions.unisono"]
+        .map(|name| broken_models(&golden(name)));
     for broken in all.into_iter().flatten() {
         let found = Model::load(&broken.file).map(|_| ()).map_err(|error| (error.code(), error.field().to_owned()));
         if found != Err((broken.code, broken.field.clone())) {

@@ -32,6 +32,9 @@ pub fn broken_models(sound: &[u8]) -> Vec<BrokenModel> {
     if all.plain.place("trees.next_nodes").is_some() {
         all.trees();
     }
+    if all.plain.place("sessions.items").is_some() {
+        all.sessions();
+    }
     all.all
 }
 
@@ -192,6 +195,21 @@ impl Makings {
                 set(&mut plain.root, "next_forest", map(vec![("base", 0.into()), ("bins", Value::Array(vec![bins]))]));
             },
         );
+    }
+
+    /// Of a file with sessions.
+    fn sessions(&mut self) {
+        let items = self.plain.bytes("items.flags").len() as u32;
+        let (name, code) = ("sessions.items", ErrorCode::ModelIndexOutOfRange);
+        let mut bytes = self.plain.bytes(name).to_vec();
+        bytes[..4].copy_from_slice(&items.to_le_bytes());
+        self.add("a session of an item that no one knows", code, name, |plain| plain.overwrite(name, &bytes));
+        let (name, invalid) = ("sessions.offsets", ErrorCode::ModelSectionInvalid);
+        let mut bytes = self.plain.bytes(name).to_vec();
+        bytes[4..8].copy_from_slice(&u32::MAX.to_le_bytes());
+        self.add("sessions that end before they begin", invalid, name, |plain| plain.overwrite(name, &bytes));
+        let wanted = ErrorCode::ModelSectionMissing;
+        self.add("items of no session", wanted, name, |plain| plain.remove("sessions.offsets"));
     }
 
     fn entries(&mut self) {

@@ -1,9 +1,10 @@
 //! What a suite met, counted over its answers: a suite that never meets a rule proves nothing of it.
 
 use crate::suite::{Call, Case, Suite};
-use crate::value::{Value, decode, field, list, text};
+use crate::value::{Value, decode, field, int, list, text};
 use std::collections::BTreeMap;
 use std::fmt;
+use unisono_core::features::Feature;
 use unisono_core::model::ModelParts;
 use unisono_message::{EmptyReason, ErrorCode, Exclusion, PlacementKind, Reason, WarningCode};
 
@@ -15,6 +16,8 @@ pub struct Coverage {
     filled: (usize, usize),
 }
 
+const VOTES: [Feature; 4] =
+    [Feature::SessionScore, Feature::SessionScoreRaw, Feature::SessionRank, Feature::SessionLast];
 const TIES: [&str; 4] = ["by popularity", "by index", "known before unknown", "unknown by id"];
 const PROFILES: [&str; 5] = ["0 events", "1 to 9", "10 to 99", "100 to 999", "1,000 to 4,000"];
 const CALLS: [&str; 3] = ["recommend", "profile_apply", "profile_merge"];
@@ -38,6 +41,7 @@ impl Default for Coverage {
         expect("warning", &mut WarningCode::ALL.iter().map(|word| word.as_str()));
         let of_requests = ErrorCode::ALL.iter().filter(|code| !is_met_elsewhere(**code));
         expect("error", &mut of_requests.map(|word| word.as_str()));
+        expect("vote", &mut VOTES.iter().map(|feature| feature.as_str()));
         expect("tie", &mut TIES.into_iter());
         expect("profile", &mut PROFILES.into_iter());
         expect("call", &mut CALLS.into_iter());
@@ -83,6 +87,13 @@ impl Coverage {
             }
             for reason in recommendations.iter().flat_map(|one| list(one, "reasons")) {
                 self.count("reason", reason.as_str().unwrap_or_default());
+            }
+            let parts_of = |one| field(one, "explanation").map_or(&[][..], |explanation| list(explanation, "parts"));
+            for part in recommendations.iter().flat_map(parts_of) {
+                let (name, value) = (text(part, "feature").unwrap_or_default(), field(part, "value").and_then(int));
+                if name.starts_with("session_") && value > Some(0) {
+                    self.count("vote", name);
+                }
             }
             for pair in recommendations.windows(2) {
                 self.add_tie(parts, &pair[0], &pair[1]);

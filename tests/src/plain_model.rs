@@ -141,6 +141,7 @@ impl PlainModel {
             segments: self.segments(),
             bought: self.neighbours("bought"),
             next_items: self.neighbours("next"),
+            sessions: self.sessions(),
             offers: self.offers()?,
             channels,
         })
@@ -219,6 +220,11 @@ impl PlainModel {
             items: self.u32s(&format!("neighbours.{list}_items")),
             weights: self.bytes(&format!("neighbours.{list}_weights")).to_vec(),
         }
+    }
+
+    fn sessions(&self) -> Vec<Vec<u32>> {
+        let (offsets, items) = (self.u32s("sessions.offsets"), self.u32s("sessions.items"));
+        offsets.windows(2).map(|pair| items[pair[0] as usize..pair[1] as usize].to_vec()).collect()
     }
 
     fn offers(&self) -> Result<Vec<OfferPart>> {

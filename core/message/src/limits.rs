@@ -94,6 +94,8 @@ pub const MODEL_KNOTS_MAX: usize = 256;
 pub const MODEL_SEGMENTS_MAX: usize = 64;
 /// Neighbours of one item in one list.
 pub const MODEL_NEIGHBOURS_MAX: usize = 1_000;
+/// Distinct items of one session of a model.
+pub const MODEL_SESSION_ITEMS_MAX: usize = 50;
 /// Bits after the binary point of a model's scores.
 pub const MODEL_SCALE_BITS_MAX: u32 = 16;
 /// Days within which a model's probabilities hold.

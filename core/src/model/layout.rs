@@ -91,6 +91,8 @@ sections! {
     NextOffsets "neighbours.next_offsets" U32 "Start of each item's row of the directed list, and the end.",
     NextItems "neighbours.next_items" U32 "Items that came after it, strongest first.",
     NextWeights "neighbours.next_weights" U8 "The same codes of how often they came after it.",
+    SessionOffsets "sessions.offsets" U32 "Start of each anonymous session's row, newest session first, and the end; absent: none.",
+    SessionItems "sessions.items" U32 "Its distinct items, the one looked at last first.",
     OfferIdLengths "offers.id_lengths" U16 "Bytes of each offer's id in `offers.id_bytes`.",
     OfferIdStarts "offers.id_starts" U32 "Where the first, the 17th, the 33rd... of them starts.",
     OfferIdBytes "offers.id_bytes" U8 "The offer ids in ascending order of their bytes.",

@@ -3,7 +3,7 @@
 use super::arrays::{I32s, I64s, Node, Nodes, Rows, SortedStrings, U16s, U32s};
 use super::layout::{ALIGNMENT, NO_CATEGORY, Section};
 use super::root::{self, ForestRoot, Root, SectionEntry};
-use super::{Items, Model, Neighbours, Offers, Popularity};
+use super::{Items, Model, Neighbours, Offers, Popularity, Sessions};
 use crate::digest::sha256;
 use crate::forest::{Forest, LEAF};
 use crate::order::sorted;
@@ -15,7 +15,7 @@ use unisono_message::text;
 use unisono_message::{Error, ErrorCode, Result};
 
 impl<'a> Model<'a> {
-    /// Reads a model file in place: no array is copied.
+    /// Reads a model file in place: no array is copied. Which sessions hold an item is gathered here.
     ///
     /// # Errors
     /// `model_truncated`, `model_version_unsupported`, `model_root_invalid`, `model_section_missing`,
@@ -35,6 +35,7 @@ impl<'a> Model<'a> {
             read_neighbours(&sections, n, [Section::BoughtOffsets, Section::BoughtItems, Section::BoughtWeights])?;
         let next_items =
             read_neighbours(&sections, n, [Section::NextOffsets, Section::NextItems, Section::NextWeights])?;
+        let sessions = read_sessions(&sections, n)?;
         let offers = read_offers(&sections, n, categories)?;
         let next_forest = read_forest(&sections, next, NEXT_TREES)?;
         let together_forest = read_forest(&sections, together, TOGETHER_TREES)?;
@@ -64,6 +65,7 @@ impl<'a> Model<'a> {
             segments,
             bought,
             next_items,
+            sessions,
             offers,
         })
     }
@@ -288,14 +290,28 @@ fn read_neighbours<'a>(
 ) -> Result<Neighbours<'a>> {
     let indices = s.indices(items, n)?;
     let rows = s.rows(offsets, n, indices.len())?;
-    let longest = (0..n as u32).map(|row| rows.range(row)).map(|(start, end)| end - start).max().unwrap_or(0);
-    if longest > limits::MODEL_NEIGHBOURS_MAX {
-        return Err(invalid(
-            offsets.name(),
-            &text!("has a row of `{}`; model_neighbours_max is {}", longest, limits::MODEL_NEIGHBOURS_MAX),
-        ));
-    }
+    check_rows(offsets, rows, "model_neighbours_max", limits::MODEL_NEIGHBOURS_MAX)?;
     Ok(Neighbours { rows, items: indices, weights: s.u8s(weights, indices.len())? })
+}
+
+fn check_rows(section: Section, rows: Rows<'_>, limit: &str, max: usize) -> Result<()> {
+    let longest = (0..rows.len() as u32).map(|row| rows.range(row)).map(|(start, end)| end - start).max().unwrap_or(0);
+    match longest > max {
+        true => Err(invalid(section.name(), &text!("has a row of `{}`; {} is {}", longest, limit, max))),
+        false => Ok(()),
+    }
+}
+
+fn read_sessions<'a>(s: &Sections<'a, '_>, n: usize) -> Result<Sessions<'a>> {
+    let items = s.indices(Section::SessionItems, n)?;
+    let offsets = s.any_u32s(Section::SessionOffsets)?;
+    if offsets.is_empty() && items.is_empty() {
+        return Ok(Sessions::default());
+    }
+    let count = offsets.len().saturating_sub(1);
+    let rows = s.rows(Section::SessionOffsets, count, items.len())?;
+    check_rows(Section::SessionOffsets, rows, "model_session_items_max", limits::MODEL_SESSION_ITEMS_MAX)?;
+    Ok(Sessions::new(rows, items, n))
 }
 
 fn read_offers<'a>(s: &Sections<'a, '_>, n: usize, categories: usize) -> Result<Offers<'a>> {

@@ -6,6 +6,7 @@ mod layout;
 mod load;
 mod parts;
 mod root;
+mod sessions;
 mod weights;
 
 pub use arrays::{I32s, I64s, Node, Nodes, Rows, SortedStrings, U16s, U32s};
@@ -13,6 +14,7 @@ pub use encode::encode;
 pub use layout::{Dtype, FLAG_RESTRICTED, FLAG_SENSITIVE, FORMAT_VERSION, NO_CATEGORY, NO_GROUP, Section, data_start};
 pub use parts::{Fact, ForestParts, ItemParts, ModelParts, NeighbourParts, OfferPart, PopularityParts, SegmentParts};
 pub use root::SectionEntry;
+pub use sessions::Sessions;
 pub use weights::{WEIGHT_MAX, weight, weight_code};
 
 use crate::blend::{Blend, Calibration};
@@ -72,6 +74,8 @@ pub struct Model<'a> {
     pub bought: Neighbours<'a>,
     /// Directed neighbours.
     pub next_items: Neighbours<'a>,
+    /// Anonymous sessions.
+    pub sessions: Sessions<'a>,
     /// Offers.
     pub offers: Offers<'a>,
 }

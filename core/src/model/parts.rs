@@ -174,6 +174,8 @@ pub struct ModelParts {
     pub bought: NeighbourParts,
     /// Directed neighbours.
     pub next_items: NeighbourParts,
+    /// Distinct items of anonymous sessions, the one looked at last first; newest session first.
+    pub sessions: Vec<Vec<u32>>,
     /// Offers, ascending by id.
     pub offers: Vec<OfferPart>,
 }
@@ -205,6 +207,7 @@ impl Default for ModelParts {
             segments: SegmentParts::default(),
             bought: NeighbourParts::default(),
             next_items: NeighbourParts::default(),
+            sessions: Vec::new(),
             offers: Vec::new(),
         }
     }

@@ -4,6 +4,7 @@ pub mod neighbours;
 pub mod personal;
 pub mod popularity;
 pub mod recently_viewed;
+pub mod session_vote;
 mod sums;
 
 pub use sums::{ListSums, Sums};

@@ -32,8 +32,7 @@ pub fn bought_after_history(model: &Model<'_>, history: &History<'_>, newest: &[
 
 /// Neighbours of the newest item alone.
 pub fn after_last(list: &Neighbours<'_>, history: &History<'_>, newest: &[u32]) -> ListSums {
-    let last = newest.first().and_then(|at| history.items.get(*at as usize)).and_then(|own| own.item);
-    let weighted: Vec<(u32, i64)> = last.into_iter().map(|item| (item, 1)).collect();
+    let weighted: Vec<(u32, i64)> = history.item_at(newest.first()).into_iter().map(|item| (item, 1)).collect();
     sum(list, &weighted)
 }
 

@@ -1,6 +1,6 @@
 //! Exact sums per item, gathered from sparse rows.
 
-use crate::order::first_of;
+use crate::order::{first_of, sorted};
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -99,6 +99,14 @@ impl ListSums {
         item.map_or(0, |item| self.sums.get(item)) * 4096 / self.best.max(1)
     }
 
+    /// The `count` items of the greatest sums, best first; ties by popularity, then index.
+    pub fn ranked(&self, count: usize, popularity: impl Fn(u32) -> u32) -> Vec<u32> {
+        sorted(&self.top(count, &popularity), |a, b| {
+            let by_popularity = || popularity(*b).cmp(&popularity(*a));
+            self.sums.get(*b).cmp(&self.sums.get(*a)).then_with(by_popularity).then(a.cmp(b))
+        })
+    }
+
     /// The `count` items of the greatest sums, in no order that an answer may depend on; ties by popularity, then index.
     pub fn top(&self, count: usize, popularity: impl Fn(u32) -> u32) -> Vec<u32> {
         let positive = || self.sums.entries().filter(|entry| entry.1 > 0);
@@ -160,6 +168,7 @@ mod tests {
             let mut naive: Vec<(u32, i64)> = list.sums.entries().collect();
             naive.sort_by_key(|(item, sum)| (core::cmp::Reverse(*sum), core::cmp::Reverse(popularity(*item)), *item));
             let mut wanted: Vec<u32> = naive.into_iter().take(count).map(|entry| entry.0).collect();
+            prop_assert_eq!(list.ranked(count, popularity), wanted.clone());
             let mut found = list.top(count, popularity);
             wanted.sort_unstable();
             found.sort_unstable();

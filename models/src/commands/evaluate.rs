@@ -304,8 +304,15 @@ fn of_log(
         let ending = Tables { log, catalog, offers: Offers::default() };
         let params: TableParams = FitParams::new().tables;
         let (target, min_support) = (Target::of(&ending.log), model.min_support);
-        let count =
-            CountRules { params: &params, min_support, target, until_ms: as_of_ms, threads: threads(args.threads) };
+        let count = CountRules {
+            params: &params,
+            min_support,
+            sessions: model.sessions.rows.len(),
+            undirected: !model.bought.items.is_empty(),
+            target,
+            until_ms: as_of_ms,
+            threads: threads(args.threads),
+        };
         answered.leak = Some(leak_check(&whole, &ending, &held_out, count, seed)?);
     }
     Ok(answered)

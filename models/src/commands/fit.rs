@@ -171,8 +171,8 @@ fn show(run: &Run, params: &FitParams) {
         "counted: {}, floor: {} profiles, cases: {} items or more",
         fit.target, fit.min_support, fit.case_items_min
     ));
-    let entries = [fit.bought_entries, fit.next_entries].map(|number| grouped(number as u64));
-    print(&format!("neighbours: {} together, {} next", entries[0], entries[1]));
+    let entries = [fit.bought_entries, fit.next_entries, fit.sessions].map(|number| grouped(number as u64));
+    print(&format!("neighbours: {} together, {} next; sessions: {}", entries[0], entries[1], entries[2]));
     print("\nsettings");
     params.to_toml().lines().filter(|line| !line.starts_with('#')).for_each(print);
     print("\ncuts");

@@ -9,6 +9,7 @@ mod neighbours;
 mod offers;
 mod popularity;
 mod segments;
+mod sessions;
 
 pub use baskets::Target;
 
@@ -23,7 +24,7 @@ use items::ItemIndex;
 use neighbours::{ListRules, Norm};
 use popularity::PopularityRules;
 use std::collections::{BTreeMap, BTreeSet};
-use unisono_core::model::{Fact, ModelParts};
+use unisono_core::model::{Fact, ModelParts, NeighbourParts};
 use unisono_message::limits;
 
 /// The tables of a shop.
@@ -44,6 +45,10 @@ pub struct CountRules<'p> {
     pub params: &'p TableParams,
     /// Fewest distinct profiles behind a figure.
     pub min_support: u32,
+    /// Newest sessions kept; 0 where profiles can be found again, because a session rests on one.
+    pub sessions: usize,
+    /// Whether the undirected list is counted.
+    pub undirected: bool,
     /// Which events are counted.
     pub target: Target,
     /// Only events before this moment, in Unix milliseconds.
@@ -72,7 +77,11 @@ pub fn count(tables: &Tables, rules: CountRules<'_>, progress: &Progress) -> Res
     let list = ListRules { min_support, keep, threads, norm: Norm::Both };
     let bar = progress.bar("counting neighbours", 2 * index.len() as u64);
     let done = |items: u64| bar.inc(items);
-    let bought = neighbours::together(&baskets, &popularity.all, list, &done);
+    let sessions = sessions::sessions(&baskets, rules.sessions);
+    let bought = match rules.undirected {
+        true => neighbours::together(&baskets, &popularity.all, list, &done),
+        false => NeighbourParts::default(),
+    };
     let next_items = match rules.target {
         Target::Purchase => neighbours::next(&baskets, &popularity.all, rules.params.next_days, list, &done),
         Target::View => {
@@ -93,6 +102,7 @@ pub fn count(tables: &Tables, rules: CountRules<'_>, progress: &Progress) -> Res
         popularity,
         bought,
         next_items,
+        sessions,
         offers,
         ..ModelParts::default()
     };

@@ -17,7 +17,8 @@ fn counted(rows: &[Row], catalog: &str, min_support: u32, threads: usize) -> Mod
     let (catalog, _) = read_catalog(&folder.write("c.csv", catalog), limits).unwrap();
     let params = TableParams { neighbours: 7, next_days: 10, ..TableParams::default() };
     let until_ms = START_MS + 250 * DAY_MS;
-    let rules = CountRules { params: &params, min_support, target: Target::Purchase, until_ms, threads };
+    let target = Target::Purchase;
+    let rules = CountRules { params: &params, min_support, sessions: 0, undirected: true, target, until_ms, threads };
     let tables = Tables { log, catalog, offers: Default::default() };
     count(&tables, rules, &Progress::hidden()).unwrap()
 }
@@ -245,9 +246,38 @@ fn later_in_a_session_counts_as_next_and_the_other_way_round_does_not() {
     let (log, _) = read_events(&folder.write("e.csv", &text), LATEST_MS, limits).unwrap();
     assert_eq!(Target::of(&log), Target::View);
     let params = TableParams::default();
-    let rules = CountRules { params: &params, min_support: 1, target: Target::View, until_ms: LATEST_MS, threads: 1 };
+    let rules = views(&params, LATEST_MS);
     let parts = count(&Tables { log, ..Default::default() }, rules, &Progress::hidden()).unwrap();
     assert_eq!(parts.items.ids, ["a", "b", "c"]);
     assert_eq!(parts.next_items.offsets, [0, 2, 3, 3]);
     assert_eq!(parts.next_items.items, [1, 2, 2]);
+}
+
+fn views(params: &TableParams, until_ms: i64) -> CountRules<'_> {
+    let (target, sessions) = (Target::View, params.sessions);
+    CountRules { params, min_support: 1, sessions, undirected: true, target, until_ms, threads: 1 }
+}
+
+#[test]
+fn sessions_stand_newest_first_and_only_of_profiles_that_have_no_other() {
+    let looks =
+        [("alone", "s0", "aba"), ("twice", "s1", "ab"), ("twice", "s2", "bc"), ("one", "s3", "c"), ("new", "s4", "bc")];
+    let mut text = "event_id,profile_id,session_id,ts_ms,type,channel,item_id\n".to_owned();
+    for (day, (profile, session, items)) in looks.iter().enumerate() {
+        for (place, item) in items.chars().enumerate() {
+            let ts_ms = START_MS + day as i64 * DAY_MS + place as i64 * 1_000;
+            text += &format!("{session}-{place},{profile},{session},{ts_ms},view,web,{item}\n");
+        }
+    }
+    let folder = Folder::new();
+    let (log, _) = read_events(&folder.write("e.csv", &text), LATEST_MS, BadRowLimits::default()).unwrap();
+    let tables = Tables { log, ..Default::default() };
+    let params = TableParams::default();
+    let sessions = |rules: CountRules<'_>| count(&tables, rules, &Progress::hidden()).unwrap().sessions;
+    // a, b, c are 0, 1, 2; what was looked at last comes first.
+    assert_eq!(sessions(views(&params, LATEST_MS)), [[2, 1], [0, 1]]);
+    // A cut within the newest session leaves it one item.
+    assert_eq!(sessions(views(&params, START_MS + 4 * DAY_MS + 1_000)), [[0, 1]]);
+    assert_eq!(sessions(CountRules { sessions: 1, ..views(&params, LATEST_MS) }), [[2, 1]]);
+    assert!(sessions(CountRules { sessions: 0, ..views(&params, LATEST_MS) }).is_empty());
 }

@@ -87,7 +87,15 @@ fn anonymous_sessions_get_a_floor_of_one_and_a_model() {
     let (log, _) = read_events(&folder.write("e.csv", &text), LATEST_MS, BadRowLimits::default()).unwrap();
     let progress = Progress::hidden();
     let options = FitOptions { threads: 2, as_of_ms: None, progress: &progress };
-    let fitted = FitParams::new().check().unwrap().fit(&Tables { log, ..Default::default() }, &options).unwrap();
+    let tables = Tables { log, ..Default::default() };
+    let fitted = FitParams::new().check().unwrap().fit(&tables, &options).unwrap();
+    let sections = |file: &[u8]| {
+        let model = Model::load(file).unwrap();
+        (model.sessions.rows.len(), !model.bought.items.is_empty())
+    };
+    assert_eq!(sections(&fitted.file), (400, false), "sessions in place of undirected neighbours");
+    let floor = FitParams::new().min_support(2).check().unwrap().fit(&tables, &options).unwrap();
+    assert_eq!(sections(&floor.file), (0, true), "a session rests on one profile");
     assert_eq!((fitted.report.target.as_str(), fitted.report.min_support), ("view", 1));
     let next = &fitted.report.learn.held_out[0];
     assert!(next.blend.mrr_20 > next.popular.mrr_20, "{next:#?}");

@@ -9,6 +9,7 @@
 //!  "items": [{"id": "apple", "category": "food/fruit", "popularity": [all, recent, week, repeat],
 //!    "flags": ["sensitive"], "channels": ["web"], "available_from_ms": 0, "unavailable_from_ms": 0, "group": 1,
 //!    "bought": [["bread", 255]], "next": [["bread", 243]]}, ..],
+//!  "sessions": [["bread", "apple"], ..],
 //!  "channel_lists": {"web": [["apple", 7]]},
 //!  "offers": [{"id": "o1", "starts_ms": 0, "ends_ms": 0, "channels": ["web"], "cap": 1, "cap_days": 7,
 //!    "category": "food", "popularity": 3, "items": ["apple"]}, ..]}
@@ -63,6 +64,12 @@ pub fn parts(json: &Json) -> Result<ModelParts> {
         segments: json.get("segments").map_or(Ok(SegmentParts::default()), |all| names.segments(all))?,
         bought: names.neighbours(&items, "bought")?,
         next_items: names.neighbours(&items, "next")?,
+        sessions: json
+            .get("sessions")
+            .map_or(&[][..], Json::list)
+            .iter()
+            .map(|s| names.session(s))
+            .collect::<Result<_>>()?,
         offers: json.get("offers").map_or(&[][..], Json::list).iter().map(|o| names.offer(o)).collect::<Result<_>>()?,
         items: names.items(&items)?,
         channels,
@@ -171,6 +178,10 @@ impl Names<'_> {
             list.offsets.push(list.items.len() as u32);
         }
         Ok(list)
+    }
+
+    fn session(&self, ids: &Json) -> Result<Vec<u32>> {
+        ids.list().iter().map(|id| self.item(id)).collect()
     }
 
     fn offer(&self, offer: &Json) -> Result<OfferPart> {

@@ -29,6 +29,7 @@ pub fn model(random: &mut Random) -> ModelParts {
     let offers = offers(random, n, categories.len(), channels.len());
     let segments = segments(random, n, &items, channels.len());
     let has_trees = random.chance(35);
+    let without_bought = random.chance(30);
     ModelParts {
         currency: [None, Some("EUR"), Some("USD")][random.below(3)].map(str::to_owned),
         channels,
@@ -52,8 +53,10 @@ pub fn model(random: &mut Random) -> ModelParts {
         items,
         popularity,
         segments,
-        bought: neighbours(random, n),
+        // A model of sessions mostly has no undirected list.
+        bought: if without_bought { NeighbourParts::default() } else { neighbours(random, n) },
         next_items: neighbours(random, n),
+        sessions: sessions(random, n),
         offers,
     }
 }
@@ -169,6 +172,24 @@ fn neighbours(random: &mut Random, n: usize) -> NeighbourParts {
         list.offsets.push(list.items.len() as u32);
     }
     list
+}
+
+/// Few items and many sessions, so that several share some, and equally many.
+fn sessions(random: &mut Random, n: usize) -> Vec<Vec<u32>> {
+    if n == 0 || random.chance(50) {
+        return Vec::new();
+    }
+    let session = |random: &mut Random| {
+        let mut row: Vec<u32> = Vec::new();
+        for _ in 0..random.below(9) {
+            let item = random.below(n.min(20)) as u32;
+            if !row.contains(&item) {
+                row.push(item);
+            }
+        }
+        row
+    };
+    (0..1 + random.below(40)).map(|_| session(random)).collect()
 }
 
 /// From no table at all (everything ties at the base) to every feature; points are few, so that sums meet.

@@ -22,7 +22,13 @@ pub(super) struct Scene<'s> {
     pub(super) bought_last: Sums,
     /// Directed neighbours of the newest item.
     pub(super) next_last: Sums,
-    /// Undirected neighbours of the seeds.
+    /// Votes of sessions for the history.
+    pub(super) sessions: Sums,
+    /// Votes of sessions for the newest item.
+    pub(super) sessions_last: Sums,
+    /// The items of the most votes, best first.
+    pub(super) session_places: Vec<Candidate>,
+    /// Undirected neighbours of the seeds, or votes of sessions for them.
     pub(super) seeds: Sums,
     /// The channel's list.
     pub(super) channel: Sums,
@@ -182,6 +188,12 @@ impl Scene<'_> {
             Feature::BoughtLast => self.share(candidate, &self.bought_last),
             Feature::NextLast => self.share(candidate, &self.next_last),
             Feature::PopularitySegment => self.share(candidate, &self.segment),
+            Feature::SessionScore => self.share(candidate, &self.sessions),
+            Feature::SessionScoreRaw => candidate.sum(&self.sessions) / 64,
+            Feature::SessionRank => {
+                self.session_places.iter().position(|one| one == candidate).map_or(-1, |place| place as i64 + 1)
+            }
+            Feature::SessionLast => self.share(candidate, &self.sessions_last),
             Feature::DaysSinceVisit => self.history.visits.first().copied().unwrap_or(-1),
         }
     }

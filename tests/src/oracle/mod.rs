@@ -14,6 +14,7 @@ mod request;
 mod rules;
 mod score;
 mod segments;
+mod sessions;
 
 pub use request::{Placement, Request};
 pub use rules::check;
@@ -136,14 +137,26 @@ fn scene<'s>(parts: &'s ModelParts, history: &'s History, request: &Request, pla
             Candidate::Unknown(_) => None,
         })
         .collect();
+    let looked = newest.iter().filter(|own| !own.looks_ms.is_empty()).take(20);
+    let looked: Vec<(u32, i64)> =
+        looked.filter_map(|own| Some((own.item?, sessions::fade(history.looks_since(own)?)))).collect();
+    let full = |items: Vec<u32>| -> Vec<(u32, i64)> { items.into_iter().map(|item| (item, 65_536)).collect() };
+    let from_history = sessions::votes(parts, &looked);
+    let places = top(parts, &from_history, parts.candidates_per_source as usize);
     Scene {
         parts,
         history,
+        sessions_last: sessions::votes(parts, &full(last().map(|pair| pair.0).collect())),
+        sessions: from_history,
+        session_places: places,
         bought: sums(&parts.bought, weigh(&|own: &Own| own.decay(60.0)).into_iter()),
         next: sums(&parts.next_items, weigh(&|own: &Own| own.sum(|_, visits| (-visits / 2.8037).exp())).into_iter()),
         bought_last: sums(&parts.bought, last()),
         next_last: sums(&parts.next_items, last()),
-        seeds: sums(&parts.bought, seeds.into_iter().map(|item| (item, 1))),
+        seeds: match parts.bought.items.is_empty() {
+            true => sessions::votes(parts, &full(seeds.into_iter().collect())),
+            false => sums(&parts.bought, seeds.into_iter().map(|item| (item, 1))),
+        },
         channel,
         segment: history.segment.map(|at| list(&parts.segments.popular[at])).unwrap_or_default(),
         now_ms: request.now_ms,
@@ -195,6 +208,7 @@ fn candidates(scene: &Scene<'_>, history: &History, placement: &Placement) -> BT
             viewed(),
             top(parts, &scene.bought, count),
             top(parts, &scene.next, count),
+            scene.session_places.clone(),
             top(parts, &scene.seeds, count),
             top(parts, &scene.segment, count),
             popular(),

@@ -23,6 +23,7 @@ pub(super) fn html(page: &Page<'_>) -> String {
         ("channels", escape(&model.channels.join(", "))),
         ("licence of the data", page.licence.map_or("not given (--licence)".into(), escape)),
         ("support floor", format!("{}: no figure rests on fewer distinct profiles", model.min_support)),
+        ("sessions", sessions_text(page)),
         ("limits", limits_text(page)),
         (
             "not for",
@@ -68,6 +69,18 @@ fn shown(value: &Value) -> String {
         Value::Number(number) if number.is_f64() => format!("{:.4}", number.as_f64().unwrap_or(0.0)),
         Value::String(text) => text.clone(),
         other => other.to_string(),
+    }
+}
+
+/// Whether the file holds sessions one by one, and why it may.
+fn sessions_text(page: &Page<'_>) -> String {
+    match page.model.sessions.rows.len() {
+        0 => "none: no visit of any profile stands in the file".into(),
+        count => format!(
+            "{} visits stand in the file item by item, without ids or times, because nine of ten profiles are one \
+anonymous visit; of a profile with several it holds none",
+            grouped(count as u64)
+        ),
     }
 }
 

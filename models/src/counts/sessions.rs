@@ -1,0 +1,30 @@
+//! Sessions of visitors whom nobody can find again.
+
+use super::baskets::Baskets;
+use std::cmp::Reverse;
+use unisono_message::limits::MODEL_SESSION_ITEMS_MAX;
+
+/// The newest `keep` sessions of two items and more, newest first: each with its distinct items, the one looked at last
+/// first. A profile of several sessions could be found again by one of them, so that it has none here.
+pub(crate) fn sessions(baskets: &Baskets, keep: usize) -> Vec<Vec<u32>> {
+    let alone = |basket: &usize| {
+        let same = |other: Option<usize>| other.and_then(|at| baskets.profile.get(at)) == baskets.profile.get(*basket);
+        !same(basket.checked_sub(1)) && !same(Some(basket + 1))
+    };
+    let mut newest: Vec<usize> =
+        (0..baskets.len()).filter(alone).filter(|one| baskets.items_of(*one).len() > 1).collect();
+    newest.sort_by_key(|basket| Reverse(baskets.ts_ms[*basket]));
+    newest.truncate(keep);
+    let row = |basket: usize| {
+        let mut entries: Vec<(u32, u32)> = baskets
+            .items_of(basket)
+            .iter()
+            .zip(baskets.places_of(basket))
+            .map(|(item, places)| (places.1, *item))
+            .collect();
+        entries.sort_unstable_by_key(|(last, item)| (Reverse(*last), *item));
+        entries.truncate(MODEL_SESSION_ITEMS_MAX);
+        entries.into_iter().map(|entry| entry.1).collect()
+    };
+    newest.into_iter().map(row).collect()
+}
