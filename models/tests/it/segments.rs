@@ -41,7 +41,15 @@ fn counted(customers: usize, segments: usize, threads: usize) -> ModelParts {
     let catalog = format!("item_id,title,category\n{catalog}");
     let (catalog, _) = read_catalog(&folder.write("c.csv", &catalog), limits).unwrap();
     let params = TableParams { segments, ..TableParams::default() };
-    let rules = CountRules { params: &params, min_support: 5, target: Target::Purchase, until_ms: UNTIL_MS, threads };
+    let rules = CountRules {
+        params: &params,
+        min_support: 5,
+        sessions: 0,
+        undirected: true,
+        target: Target::Purchase,
+        until_ms: UNTIL_MS,
+        threads,
+    };
     count(&Tables { log, catalog, offers: Default::default() }, rules, &Progress::hidden()).unwrap()
 }
 
