@@ -88,6 +88,11 @@ features! {
     Looks "looks" Background "Looks among the events that are kept.",
     BoughtLast "bought_last" History "Undirected weight from the newest item of the history, in 4,096ths of the best candidate's.",
     NextLast "next_last" Next "Directed weight from the newest item of the history, in 4,096ths of the best candidate's.",
+    CategoryRepeat "category_repeat" Background "Share of the profiles of the category's items that came back to them, in 255ths; 0 without one.",
+    BrandDecay90 "brand_decay_90" Background "Sum of exp(-days/90) over the profile's purchase days of the item's brand, in 1,024ths.",
+    OwnChannelShare "own_channel_share" Own "Share of the item's purchase days in this channel, in 1,000ths; -1 when never bought.",
+    OwnStoreShare "own_store_share" Own "Share of the item's purchase days in this store, in 1,000ths of those that are kept in full; -1 without any or without a store.",
+    LastVisitHere "last_visit_here" Background "Whether the profile's last purchase day was in this channel, 1 or 0; -1 when there is none.",
 }
 
 impl Feature {
@@ -149,6 +154,11 @@ pub fn values(scene: &Scene<'_, '_>, candidate: &Candidate) -> [i64; FEATURES] {
         i64::from(scene.history.looks),
         scene.from_history.bought_last.share(item),
         scene.from_history.next_last.share(item),
+        category.and_then(|at| scene.model.items.category_repeat.get(usize::from(at))).map_or(0, |of| i64::from(*of)),
+        item.and_then(|item| scene.model.items.brand_of(item)).map_or(0, |of| scene.from_history.brands.get(of)) >> 6,
+        of_own(|own| own.channel_share(), -1),
+        of_own(|own| own.store_share(), -1),
+        scene.history.last_visit_here,
     ]
 }
 
@@ -162,6 +172,8 @@ pub fn absent(values: &[i64; FEATURES]) -> [i64; FEATURES] {
             | Feature::OwnGap
             | Feature::OwnDue
             | Feature::OwnCategoryShare
+            | Feature::OwnChannelShare
+            | Feature::OwnStoreShare
             | Feature::ViewedAge
             | Feature::LooksSince => -1,
             // What no one buys neither rises nor falls: 1 to 1.

@@ -21,6 +21,8 @@ pub struct FromHistory {
     pub categories: Sums,
     /// The same with exp(-days/14).
     pub categories_14: Sums,
+    /// exp(-days/90) over purchase days per brand.
+    pub brands: Sums,
 }
 
 impl FromHistory {
@@ -28,10 +30,15 @@ impl FromHistory {
     pub fn gather(model: &Model<'_>, history: &History<'_>, now_ms: i64) -> Self {
         let newest = history.newest(model.history_items as usize, now_ms);
         let (mut categories, mut categories_14) = (Sums::default(), Sums::default());
+        let mut brands = Sums::default();
         for own in history.items.iter().filter(|own| own.decay_90 > 0) {
-            if let Some(category) = own.item.and_then(|item| model.items.category_of(item)) {
+            let Some(item) = own.item else { continue };
+            if let Some(category) = model.items.category_of(item) {
                 categories.add(u32::from(category), own.decay_90);
                 categories_14.add(u32::from(category), own.decay_14);
+            }
+            if let Some(brand) = model.items.brand_of(item) {
+                brands.add(brand, own.decay_90);
             }
         }
         FromHistory {
@@ -41,6 +48,7 @@ impl FromHistory {
             next_last: neighbours::after_last(&model.next_items, history, &newest),
             categories,
             categories_14,
+            brands,
         }
     }
 }

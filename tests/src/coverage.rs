@@ -4,6 +4,7 @@ use crate::suite::{Call, Case, Suite};
 use crate::value::{Value, decode, field, list, text};
 use std::collections::BTreeMap;
 use std::fmt;
+use unisono_core::features::Feature;
 use unisono_core::model::ModelParts;
 use unisono_message::{EmptyReason, ErrorCode, Exclusion, PlacementKind, Reason, WarningCode};
 
@@ -38,6 +39,7 @@ impl Default for Coverage {
         expect("warning", &mut WarningCode::ALL.iter().map(|word| word.as_str()));
         let of_requests = ErrorCode::ALL.iter().filter(|code| !is_met_elsewhere(**code));
         expect("error", &mut of_requests.map(|word| word.as_str()));
+        expect("feature that adds", &mut Feature::ALL.iter().map(|word| word.as_str()));
         expect("tie", &mut TIES.into_iter());
         expect("profile", &mut PROFILES.into_iter());
         expect("call", &mut CALLS.into_iter());
@@ -83,6 +85,9 @@ impl Coverage {
             }
             for reason in recommendations.iter().flat_map(|one| list(one, "reasons")) {
                 self.count("reason", reason.as_str().unwrap_or_default());
+            }
+            for part in recommendations.iter().filter_map(|one| field(one, "explanation")) {
+                self.add_words("feature that adds", part, "parts", "feature");
             }
             for pair in recommendations.windows(2) {
                 self.add_tie(parts, &pair[0], &pair[1]);

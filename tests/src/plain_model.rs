@@ -174,6 +174,8 @@ impl PlainModel {
             available_from_ms: self.i64s("items.available_from_ms"),
             unavailable_from_ms: self.i64s("items.unavailable_from_ms"),
             group: self.u32s("items.group"),
+            brand: self.u32s("items.brand"),
+            category_repeat: self.bytes("categories.repeat").to_vec(),
             categories: self.texts("categories.lengths", "categories.bytes")?,
         })
     }

@@ -1,7 +1,7 @@
 //! Parts to bytes. Its twin `load.rs` stands beside it; golden files pin both.
 
 use super::arrays::STRINGS_PER_START;
-use super::layout::{FORMAT_VERSION, NO_GROUP, Section, data_start};
+use super::layout::{FORMAT_VERSION, NO_BRAND, NO_GROUP, Section, data_start};
 use super::parts::{Fact, ForestParts, ModelParts, NeighbourParts};
 use crate::blend::{Blend, Calibration};
 use crate::digest::sha256;
@@ -193,9 +193,12 @@ fn bytes_of(section: Section, parts: &ModelParts) -> Vec<u8> {
         Section::ItemUnavailableFrom => i64s(items.unavailable_from_ms.iter().copied()),
         Section::ItemGroup if items.group.iter().all(|group| *group == NO_GROUP) => Vec::new(),
         Section::ItemGroup => u32s(items.group.iter().copied()),
+        Section::ItemBrand if items.brand.iter().all(|brand| *brand == NO_BRAND) => Vec::new(),
+        Section::ItemBrand => u32s(items.brand.iter().copied()),
         Section::CategoryLengths => string_lengths(items.categories.iter()),
         Section::CategoryStarts => string_starts(items.categories.iter()),
         Section::CategoryBytes => items.categories.concat().into_bytes(),
+        Section::CategoryRepeat => items.category_repeat.clone(),
         Section::PopularityAll => u32s(popularity.all.iter().copied()),
         Section::PopularityRecent => u32s(popularity.recent.iter().copied()),
         Section::PopularityWeek => u32s(popularity.week.iter().copied()),

@@ -210,6 +210,8 @@ fn read_items<'a>(s: &Sections<'a, '_>, n: usize) -> Result<Items<'a>> {
         available_from_ms: s.i64s(Section::ItemAvailableFrom, optional(Section::ItemAvailableFrom))?,
         unavailable_from_ms: s.i64s(Section::ItemUnavailableFrom, optional(Section::ItemUnavailableFrom))?,
         group: s.u32s(Section::ItemGroup, optional(Section::ItemGroup))?,
+        brand: s.u32s(Section::ItemBrand, optional(Section::ItemBrand))?,
+        category_repeat: s.u8s(Section::CategoryRepeat, s.length_of(Section::CategoryRepeat, categories.len()))?,
         categories,
     })
 }

@@ -10,7 +10,7 @@ mod weights;
 
 pub use arrays::{I32s, I64s, Node, Nodes, Rows, SortedStrings, U16s, U32s};
 pub use encode::encode;
-pub use layout::{Dtype, FLAG_RESTRICTED, FLAG_SENSITIVE, FORMAT_VERSION, NO_CATEGORY, NO_GROUP, Section, data_start};
+pub use layout::{Dtype, FLAG_RESTRICTED, FLAG_SENSITIVE, FORMAT_VERSION, NO_BRAND, NO_CATEGORY, NO_GROUP, Section, data_start};
 pub use parts::{Fact, ForestParts, ItemParts, ModelParts, NeighbourParts, OfferPart, PopularityParts};
 pub use root::SectionEntry;
 pub use weights::{WEIGHT_MAX, weight, weight_code};
@@ -90,8 +90,12 @@ pub struct Items<'a> {
     pub unavailable_from_ms: I64s<'a>,
     /// Variant group, or [`NO_GROUP`].
     pub group: U32s<'a>,
+    /// Brand, or [`NO_BRAND`].
+    pub brand: U32s<'a>,
     /// Category paths.
     pub categories: SortedStrings<'a>,
+    /// Share of the profiles of each category's items that came back to them, in 255ths.
+    pub category_repeat: &'a [u8],
 }
 
 impl Items<'_> {
@@ -104,6 +108,12 @@ impl Items<'_> {
     /// The item's variant group.
     pub fn group_of(&self, item: u32) -> Option<u32> {
         self.group.get(item as usize).filter(|group| *group != NO_GROUP)
+    }
+
+    /// The item's brand.
+    #[inline]
+    pub fn brand_of(&self, item: u32) -> Option<u32> {
+        self.brand.get(item as usize).filter(|brand| *brand != NO_BRAND)
     }
 
     /// Whether category `inner` is `outer` or lies below it.

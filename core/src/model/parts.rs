@@ -34,8 +34,12 @@ pub struct ItemParts {
     pub unavailable_from_ms: Vec<i64>,
     /// Variant groups; empty: none.
     pub group: Vec<u32>,
+    /// Brands, by number; empty: none.
+    pub brand: Vec<u32>,
     /// Category paths, strictly ascending by bytes.
     pub categories: Vec<String>,
+    /// Share of the profiles of each category's items that came back to them, in 255ths; empty: 0 for all.
+    pub category_repeat: Vec<u8>,
 }
 
 /// Popularity, as distinct profiles. Per-item vectors are as long as the ids.

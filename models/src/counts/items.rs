@@ -4,7 +4,7 @@ use super::baskets::Target;
 use crate::error::{Error, Result};
 use crate::tables::{Catalog, EventLog, Ids, NONE};
 use std::collections::BTreeSet;
-use unisono_core::model::{FLAG_RESTRICTED, FLAG_SENSITIVE, ItemParts, NO_CATEGORY, NO_GROUP};
+use unisono_core::model::{FLAG_RESTRICTED, FLAG_SENSITIVE, ItemParts, NO_BRAND, NO_CATEGORY, NO_GROUP};
 use unisono_message::limits;
 
 /// Item ids of a model, and where the log's items stand among them.
@@ -67,12 +67,15 @@ pub(crate) fn item_parts(index: &ItemIndex, catalog: &Catalog, channels: &[Strin
     }
     let groups: BTreeSet<&str> = catalog.items.values().filter_map(|item| item.group_id.as_deref()).collect();
     let groups: Vec<&str> = groups.into_iter().collect();
+    let brands: BTreeSet<&str> = catalog.items.values().filter_map(|item| item.brand.as_deref()).collect();
+    let brands: Vec<&str> = brands.into_iter().collect();
     let mut parts =
         ItemParts { categories: categories.iter().map(|c| (*c).to_owned()).collect(), ..Default::default() };
     for id in index.ids.iter() {
         let item = known(id);
         let category = item.and_then(|item| categories.binary_search(&item.category.as_str()).ok());
         let group = item.and_then(|item| groups.binary_search(&item.group_id.as_deref()?).ok());
+        let brand = item.and_then(|item| brands.binary_search(&item.brand.as_deref()?).ok());
         let flag = |bit: u8, set: fn(&crate::tables::Item) -> bool| if item.is_some_and(set) { bit } else { 0 };
         parts.ids.push(id.to_owned());
         parts.category.push(category.map_or(NO_CATEGORY, |at| at as u16));
@@ -81,12 +84,14 @@ pub(crate) fn item_parts(index: &ItemIndex, catalog: &Catalog, channels: &[Strin
         parts.available_from_ms.push(item.and_then(|item| item.available_from_ms).unwrap_or(i64::MIN));
         parts.unavailable_from_ms.push(item.and_then(|item| item.unavailable_from_ms).unwrap_or(i64::MAX));
         parts.group.push(group.map_or(NO_GROUP, |at| at as u32));
+        parts.brand.push(brand.map_or(NO_BRAND, |at| at as u32));
     }
     // What says nothing takes no room in the file.
     clear_if(&mut parts.channels, u32::MAX);
     clear_if(&mut parts.available_from_ms, i64::MIN);
     clear_if(&mut parts.unavailable_from_ms, i64::MAX);
     clear_if(&mut parts.group, NO_GROUP);
+    clear_if(&mut parts.brand, NO_BRAND);
     Ok(parts)
 }
 

@@ -80,7 +80,8 @@ pub fn count(tables: &Tables, rules: CountRules<'_>, progress: &Progress) -> Res
         }
     };
     bar.finish();
-    let items = items::item_parts(&index, catalog, &channels)?;
+    let mut items = items::item_parts(&index, catalog, &channels)?;
+    items.category_repeat = popularity::category_repeat(&items, &popularity);
     let offers = offers::offer_parts(log, offers, &index, &items, &channels, rules.min_support, rules.until_ms)?;
     Ok(ModelParts {
         currency: commonest_currency(log),

@@ -7,9 +7,9 @@
 //!    "at_most": 0, "value": 0, "left": -8192, "right": 8192}]}, "together_forest": {..}, "discover_forest": {..}, "ranked_max": 200,
 //!  "calibrations": {"for_you": [[score, probability in 2^-30], ..]},
 //!  "items": [{"id": "apple", "category": "food/fruit", "popularity": [all, recent, week, repeat],
-//!    "flags": ["sensitive"], "channels": ["web"], "available_from_ms": 0, "unavailable_from_ms": 0, "group": 1,
+//!    "flags": ["sensitive"], "channels": ["web"], "available_from_ms": 0, "unavailable_from_ms": 0, "group": 1, "brand": 1,
 //!    "bought": [["bread", 255]], "next": [["bread", 243]]}, ..],
-//!  "channel_lists": {"web": [["apple", 7]]},
+//!  "channel_lists": {"web": [["apple", 7]]}, "category_repeat": {"food/fruit": 100},
 //!  "offers": [{"id": "o1", "starts_ms": 0, "ends_ms": 0, "channels": ["web"], "cap": 1, "cap_days": 7,
 //!    "category": "food", "popularity": 3, "items": ["apple"]}, ..]}
 //! ```
@@ -22,8 +22,8 @@ use unisono_core::blend::{Blend, Calibration, Table};
 use unisono_core::features::Feature;
 use unisono_core::forest::Bins;
 use unisono_core::model::{
-    FLAG_RESTRICTED, FLAG_SENSITIVE, ForestParts, ItemParts, ModelParts, NO_CATEGORY, NO_GROUP, NeighbourParts,
-    OfferPart, PopularityParts,
+    FLAG_RESTRICTED, FLAG_SENSITIVE, ForestParts, ItemParts, ModelParts, NO_BRAND, NO_CATEGORY, NO_GROUP,
+    NeighbourParts, OfferPart, PopularityParts,
 };
 use unisono_message::PlacementKind;
 
@@ -63,7 +63,7 @@ pub fn parts(json: &Json) -> Result<ModelParts> {
         bought: names.neighbours(&items, "bought")?,
         next_items: names.neighbours(&items, "next")?,
         offers: json.get("offers").map_or(&[][..], Json::list).iter().map(|o| names.offer(o)).collect::<Result<_>>()?,
-        items: names.items(&items)?,
+        items: ItemParts { category_repeat: names.category_repeat(json), ..names.items(&items)? },
         channels,
         ..default
     })
@@ -106,6 +106,7 @@ impl Names<'_> {
         };
         let masks = items.iter().map(|item| self.mask(item)).collect::<Result<Vec<u32>>>()?;
         let group = |item: &&Json| number(item, "group", i64::from(NO_GROUP)) as u32;
+        let brand = |item: &&Json| number(item, "brand", i64::from(NO_BRAND)) as u32;
         Ok(ItemParts {
             ids: self.ids.to_vec(),
             category: items.iter().map(|item| self.category(item)).collect(),
@@ -116,9 +117,16 @@ impl Names<'_> {
             channels: if any("channels") { masks } else { Vec::new() },
             available_from_ms: times("available_from_ms", 0),
             unavailable_from_ms: times("unavailable_from_ms", i64::MAX),
+            brand: if any("brand") { items.iter().map(brand).collect() } else { Vec::new() },
+            category_repeat: Vec::new(),
             group: if any("group") { items.iter().map(group).collect() } else { Vec::new() },
             categories: self.categories.to_vec(),
         })
+    }
+
+    fn category_repeat(&self, json: &Json) -> Vec<u8> {
+        let Some(shares) = json.get("category_repeat") else { return Vec::new() };
+        self.categories.iter().map(|path| shares.get(path).and_then(Json::int).unwrap_or(0) as u8).collect()
     }
 
     fn popularity(&self, json: &Json, items: &[&Json]) -> Result<PopularityParts> {

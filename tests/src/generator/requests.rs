@@ -48,7 +48,7 @@ fn context(random: &mut Random, parts: &ModelParts) -> Value {
     } else if random.chance(60) {
         fields.push(("channel", Value::from("fax")));
     }
-    if random.chance(20) {
+    if random.chance(50) {
         fields.push(("store_id", Value::from("store-7")));
     }
     if random.chance(30) {

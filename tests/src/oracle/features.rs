@@ -3,7 +3,7 @@
 use super::history::{History, Own};
 use std::collections::BTreeMap;
 use unisono_core::features::Feature;
-use unisono_core::model::{ModelParts, NO_CATEGORY, NO_GROUP, NeighbourParts};
+use unisono_core::model::{ModelParts, NO_BRAND, NO_CATEGORY, NO_GROUP, NeighbourParts};
 
 /// Sums per item.
 pub(super) type Sums = BTreeMap<u32, i64>;
@@ -61,6 +61,12 @@ impl Candidate {
     pub(super) fn group(&self, parts: &ModelParts) -> Option<u32> {
         let Candidate::Known(item) = self else { return None };
         parts.items.group.get(*item as usize).copied().filter(|group| *group != NO_GROUP)
+    }
+
+    /// Its brand.
+    pub(super) fn brand(&self, parts: &ModelParts) -> Option<u32> {
+        let Candidate::Known(item) = self else { return None };
+        parts.items.brand.get(*item as usize).copied().filter(|brand| *brand != NO_BRAND)
     }
 
     /// A figure of the model, 0 for an unknown item.
@@ -179,6 +185,22 @@ impl Scene<'_> {
             Feature::Looks => self.history.items.values().map(|own| own.looks_ms.len() as i64).sum(),
             Feature::BoughtLast => self.share(candidate, &self.bought_last),
             Feature::NextLast => self.share(candidate, &self.next_last),
+            Feature::CategoryRepeat => match candidate {
+                Candidate::Known(item) => category(self.parts, *item)
+                    .and_then(|at| self.parts.items.category_repeat.get(usize::from(at)).copied())
+                    .map_or(0, i64::from),
+                Candidate::Unknown(_) => 0,
+            },
+            Feature::BrandDecay90 => match candidate.brand(self.parts) {
+                Some(wanted) => {
+                    let of_brand = |own: &&Own| own.item.is_some_and(|at| Candidate::Known(at).brand(self.parts) == Some(wanted));
+                    self.history.items.values().filter(of_brand).map(|own| own.decay(90.0)).sum::<i64>() / 64
+                }
+                None => 0,
+            },
+            Feature::OwnChannelShare => bought.map_or(-1, Own::channel_share),
+            Feature::OwnStoreShare => bought.and_then(Own::store_share).unwrap_or(-1),
+            Feature::LastVisitHere => self.history.last_visit_here.map_or(-1, i64::from),
             Feature::DaysSinceVisit => self.history.visits.first().copied().unwrap_or(-1),
         }
     }

@@ -36,7 +36,7 @@ use unisono_message::{EmptyReason, Exclusion, PlacementKind, WarningCode};
 /// When the request can't be read; the oracle knows valid requests only.
 pub fn response(parts: &ModelParts, model_id: &[u8; 32], request: &[u8]) -> Result<Vec<u8>> {
     let request = Request::read(&decode(request)?)?;
-    let history = History::of(parts, &request.profile, request.now_ms);
+    let history = History::of(parts, &request);
     let mut shown = Shown::default();
     let placements = request.placements.iter().map(|placement| {
         let answer = match placement.kind {

@@ -68,7 +68,7 @@ fn eligible_products(
 pub fn check(parts: &ModelParts, request: &[u8], response: &[u8]) -> Result<()> {
     let request = Request::read(&decode(request)?)?;
     let response = decode(response)?;
-    let history = History::of(parts, &request.profile, request.now_ms);
+    let history = History::of(parts, &request);
     let answers = list(&response, "placements");
     ensure!(answers.len() == request.placements.len(), "an answer a placement");
     let mut shown = Shown::default();

@@ -218,7 +218,7 @@ fn reasons(scene: &Scene<'_>, scoring: Scoring<'_>, kind: PlacementKind, candida
 fn nothing_known(feature: Feature) -> i64 {
     match feature {
         Feature::OwnAge | Feature::OwnVisitsSince | Feature::OwnGap | Feature::OwnDue | Feature::OwnCategoryShare => -1,
-        Feature::ViewedAge | Feature::LooksSince => -1,
+        Feature::ViewedAge | Feature::LooksSince | Feature::OwnChannelShare | Feature::OwnStoreShare => -1,
         Feature::PopularityTrend => 256,
         _ => 0,
     }
