@@ -17,6 +17,7 @@ const REASON = {
   popular: "popular now",
   viewed_before: "you looked at it",
   spend_on_covered: "you spend on these products",
+  like_given: "of the same kind",
   given: "on the list",
 };
 
@@ -60,6 +61,7 @@ const WARNING = {
 const FEATURE = {
   own_strength: "how often and how lately you bought it, against your strongest product",
   own_strength_raw: "how often and how lately you bought it",
+  content_score: "same category and brand",
   own_days: "days on which you bought it",
   own_share: "share of your shopping days (‰)",
   own_age: "days since you last bought it",

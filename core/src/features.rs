@@ -3,6 +3,7 @@
 use crate::candidates::Candidate;
 use crate::history::OwnItem;
 use crate::scene::Scene;
+use crate::sources::content;
 use unisono_message::position_of;
 
 /// Which source a feature speaks for, for the reasons of a recommendation.
@@ -18,6 +19,8 @@ pub enum Group {
     Next,
     /// What the customer looked at.
     Viewed,
+    /// The category and brand of the given items or the cart.
+    Content,
     /// Everyone's purchases.
     Popular,
     /// The profile or the category, alike for many candidates: never a reason.
@@ -93,6 +96,7 @@ features! {
     OwnChannelShare "own_channel_share" Own "Share of the item's purchase days in this channel, in 1,000ths; -1 when never bought.",
     OwnStoreShare "own_store_share" Own "Share of the item's purchase days in this store, in 1,000ths of those that are kept in full; -1 without any or without a store.",
     LastVisitHere "last_visit_here" Background "Whether the profile's last purchase day was in this channel, 1 or 0; -1 when there is none.",
+    ContentScore "content_score" Content "Category levels in common with the likest given item, in 4,096ths of the longer path's, and 512 for its brand.",
 }
 
 impl Feature {
@@ -159,6 +163,7 @@ pub fn values(scene: &Scene<'_, '_>, candidate: &Candidate) -> [i64; FEATURES] {
         of_own(|own| own.channel_share(), -1),
         of_own(|own| own.store_share(), -1),
         scene.history.last_visit_here,
+        item.map_or(0, |item| content::likeness(scene.model, scene.seeds, item)),
     ]
 }
 

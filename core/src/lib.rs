@@ -39,6 +39,7 @@ extern crate alloc;
 pub mod blend;
 pub mod candidates;
 mod digest;
+mod diversity;
 mod eligibility;
 pub mod features;
 pub mod forest;

@@ -66,6 +66,8 @@ pub struct Scene<'s, 'a> {
     pub from_history: &'s FromHistory,
     /// What the given items or the cart say of other items.
     pub from_seeds: &'s ListSums,
+    /// The given items or the cart, ascending.
+    pub seeds: &'s [u32],
     /// Distinct profiles per item of this channel's list.
     pub channel_counts: &'s Sums,
 }
@@ -100,13 +102,14 @@ impl<'a> Background<'a> {
     }
 
     /// The scene of a placement with these seeds.
-    pub fn scene<'s>(&'s self, model: &'s Model<'a>, from_seeds: &'s ListSums) -> Scene<'s, 'a> {
+    pub fn scene<'s>(&'s self, model: &'s Model<'a>, seeds: &'s [u32], from_seeds: &'s ListSums) -> Scene<'s, 'a> {
         Scene {
             model,
             now_ms: self.now_ms,
             history: &self.history,
             from_history: &self.from_history,
             from_seeds,
+            seeds,
             channel_counts: &self.channel_counts,
         }
     }

@@ -111,6 +111,7 @@ impl FitValidParams {
         (parts.next_forest, parts.together_forest) = (learned.next_forest, learned.together_forest);
         (parts.discover_forest, parts.discover_calibration) = (learned.discover_forest, learned.discover_calibration);
         parts.ranked_max = params.learn.ranked_max;
+        parts.diversity = (params.learn.diversity * 1_000.0).round() as u32;
         parts.data = data_facts(tables, &report, end_ms);
         parts.config = config_facts(params, &report);
         parts.metrics = metric_facts(&report);

@@ -130,6 +130,7 @@ impl PlainModel {
                 Calibration { scores: ints(map, "scores"), probabilities: ints(map, "probabilities") }
             }),
             ranked_max: number("ranked_max").unwrap_or(ModelParts::default().ranked_max),
+            diversity: number("diversity").unwrap_or(0),
             calibrations: calibrations(field(root, "calibrations").context("`calibrations`")?)?,
             data: facts(root, "data"),
             config: facts(root, "config"),

@@ -54,7 +54,7 @@ fn root(parts: &ModelParts, model_id: Option<&[u8; 32]>, sections: &[u8]) -> Vec
     let mut w = Writer::new();
     let forests = [&parts.next_forest, &parts.together_forest, &parts.discover_forest];
     let has_trees = forests.iter().any(|forest| !forest.roots.is_empty());
-    w.map(17 + usize::from(model_id.is_some()) + if has_trees { 5 } else { 0 });
+    w.map(17 + usize::from(model_id.is_some()) + if has_trees { 5 } else { 0 } + usize::from(parts.diversity > 0));
     w.str("format_version");
     w.int(FORMAT_VERSION);
     if let Some(model_id) = model_id {
@@ -103,6 +103,10 @@ fn root(parts: &ModelParts, model_id: Option<&[u8; 32]>, sections: &[u8]) -> Vec
         write_calibration(&mut w, &parts.discover_calibration);
         w.str("ranked_max");
         w.int(i64::from(parts.ranked_max));
+    }
+    if parts.diversity > 0 {
+        w.str("diversity");
+        w.int(i64::from(parts.diversity));
     }
     w.str("calibrations");
     w.map(parts.calibrations.len());

@@ -64,7 +64,7 @@ sections! {
     ItemIdStarts "items.id_starts" U32 "Where the first, the 17th, the 33rd... of them starts.",
     ItemIdBytes "items.id_bytes" U8 "The item ids in ascending order of their bytes.",
     ItemCategory "items.category" U16 "Index of each item's category; 65,535 for none.",
-    ItemFlags "items.flags" U8 "Bit 0: sensitive, bit 1: restricted.",
+    ItemFlags "items.flags" U8 "Bit 0: sensitive, bit 1: restricted, bit 2: only the log names it.",
     ItemChannels "items.channels" U32 "Bit per channel of the root in which the item is sold; absent: all in all.",
     ItemAvailableFrom "items.available_from_ms" I64 "Unix ms from which the item is available; absent: always.",
     ItemUnavailableFrom "items.unavailable_from_ms" I64 "Unix ms from which it no longer is; absent: never.",
@@ -117,6 +117,9 @@ sections! {
 pub const FLAG_SENSITIVE: u8 = 1;
 /// Bit of `items.flags`.
 pub const FLAG_RESTRICTED: u8 = 2;
+/// Bit of `items.flags`: the catalog does not name the item. No decision reads it; it tells an update of the catalog what is
+/// gone from what never was in it.
+pub const FLAG_UNLISTED: u8 = 4;
 /// No category.
 pub const NO_CATEGORY: u16 = u16::MAX;
 /// No variant group.

@@ -3,7 +3,7 @@
 use super::arrays::{I32s, I64s, Node, Nodes, Rows, SortedStrings, U16s, U32s};
 use super::layout::{ALIGNMENT, NO_CATEGORY, Section};
 use super::root::{self, ForestRoot, Root, SectionEntry};
-use super::{Items, Model, Neighbours, Offers, Popularity};
+use super::{ByCategory, Items, Model, Neighbours, Offers, Popularity};
 use crate::digest::sha256;
 use crate::forest::{Forest, LEAF};
 use crate::order::sorted;
@@ -29,6 +29,7 @@ impl<'a> Model<'a> {
         let items = read_items(&sections, n)?;
         let categories = items.categories.len();
         let popularity = read_popularity(&sections, n, root.channels.len())?;
+        let by_category = ByCategory::new(&items, popularity.every_item(root.items));
         let bought =
             read_neighbours(&sections, n, [Section::BoughtOffsets, Section::BoughtItems, Section::BoughtWeights])?;
         let next_items =
@@ -55,9 +56,11 @@ impl<'a> Model<'a> {
             discover_forest,
             discover_calibration,
             ranked_max: root.ranked_max,
+            diversity: root.diversity.into(),
             calibrations: root.calibrations,
             sections: root.sections,
             items,
+            by_category,
             popularity,
             bought,
             next_items,

@@ -1,6 +1,7 @@
 //! The model file: its layout, the encoder that training uses, and the reader that scoring uses in place.
 
 mod arrays;
+mod by_category;
 mod encode;
 mod layout;
 mod load;
@@ -9,8 +10,12 @@ mod root;
 mod weights;
 
 pub use arrays::{I32s, I64s, Node, Nodes, Rows, SortedStrings, U16s, U32s};
+pub use by_category::ByCategory;
 pub use encode::encode;
-pub use layout::{Dtype, FLAG_RESTRICTED, FLAG_SENSITIVE, FORMAT_VERSION, NO_BRAND, NO_CATEGORY, NO_GROUP, Section, data_start};
+pub use layout::{
+    Dtype, FLAG_RESTRICTED, FLAG_SENSITIVE, FLAG_UNLISTED, FORMAT_VERSION, NO_BRAND, NO_CATEGORY, NO_GROUP, Section,
+    data_start,
+};
 pub use parts::{Fact, ForestParts, ItemParts, ModelParts, NeighbourParts, OfferPart, PopularityParts};
 pub use root::SectionEntry;
 pub use weights::{WEIGHT_MAX, weight, weight_code};
@@ -57,12 +62,16 @@ pub struct Model<'a> {
     pub discover_calibration: Calibration,
     /// Candidates at most that a forest ranks, unless more are asked for.
     pub ranked_max: u32,
+    /// How strongly items of one category avoid each other where a placement does not say, in 1,000ths.
+    pub diversity: i64,
     /// Score to probability, per kind of placement.
     pub calibrations: Vec<(PlacementKind, Calibration)>,
     /// Every section as the root lists it.
     pub sections: Vec<SectionEntry<'a>>,
     /// The catalog.
     pub items: Items<'a>,
+    /// The same by category.
+    pub by_category: ByCategory,
     /// Popularity.
     pub popularity: Popularity<'a>,
     /// Undirected neighbours.
@@ -154,6 +163,12 @@ impl<'a> Popularity<'a> {
     pub fn in_channel(&self, channel: u32) -> impl Iterator<Item = (u32, u32)> + use<'a> {
         let (start, end) = self.channel_rows.range(channel);
         self.channel_items.slice(start, end).iter().zip(self.channel_counts.slice(start, end).iter())
+    }
+
+    /// Every item of `items_len`, most popular first: those with popularity in the order, then the others by index.
+    pub fn every_item(&self, items_len: u32) -> impl Iterator<Item = u32> + Clone + '_ {
+        let unpopular = |item: &u32| self.all.get(*item as usize) == Some(0);
+        self.order.iter().copied().chain((0..items_len).filter(unpopular))
     }
 
     /// Popularity over all days, by which ties are broken; 0 for an unknown item.

@@ -147,6 +147,8 @@ pub struct ModelParts {
     pub discover_calibration: Calibration,
     /// Candidates at most that a forest ranks, unless more are asked for.
     pub ranked_max: u32,
+    /// How strongly items of one category avoid each other where a placement does not say, in 1,000ths.
+    pub diversity: u32,
     /// Score to probability, per kind of placement.
     pub calibrations: Vec<(PlacementKind, Calibration)>,
     /// Where the data came from: fingerprint, rows, profiles, dates.
@@ -185,6 +187,7 @@ impl Default for ModelParts {
             discover_forest: ForestParts::default(),
             discover_calibration: Calibration::default(),
             ranked_max: 200,
+            diversity: 0,
             calibrations: Vec::new(),
             data: Vec::new(),
             config: Vec::new(),

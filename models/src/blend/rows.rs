@@ -138,8 +138,8 @@ pub(crate) fn with_scene<T>(
     let background = Background::new(model, history, context.channel, case.now_ms);
     let (seeds, _) = known_items(model, &split.cart);
     let sums = seed_sums(model, &seeds);
-    let scene = background.scene(model, &sums);
-    let mut found = candidates::collect(&scene, task.0.kind(), &[]);
+    let scene = background.scene(model, &seeds, &sums);
+    let mut found = candidates::collect(&scene, task.0.kind(), task.0 == Task::Discover, &[]);
     found.retain(|candidate| split.cart.binary_search(&id_of(model, candidate)).is_err());
     Some(see(&split, &scene, &found))
 }

@@ -12,13 +12,14 @@ mod popularity;
 pub use baskets::Target;
 
 pub(crate) use baskets::basket_key;
+pub(crate) use items::{ItemIndex, channel_mask, item_parts};
+pub(crate) use popularity::category_repeat;
 
 use crate::config::TableParams;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::tables::{Catalog, EventLog, Offers};
 use baskets::Baskets;
-use items::ItemIndex;
 use neighbours::{ListRules, Norm};
 use popularity::PopularityRules;
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,7 +81,7 @@ pub fn count(tables: &Tables, rules: CountRules<'_>, progress: &Progress) -> Res
         }
     };
     bar.finish();
-    let mut items = items::item_parts(&index, catalog, &channels)?;
+    let mut items = items::item_parts(&index, catalog, &channels, &BTreeSet::new())?;
     items.category_repeat = popularity::category_repeat(&items, &popularity);
     let offers = offers::offer_parts(log, offers, &index, &items, &channels, rules.min_support, rules.until_ms)?;
     Ok(ModelParts {

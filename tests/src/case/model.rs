@@ -4,7 +4,7 @@
 //! {"currency": "EUR", "channels": ["store", "web"], "next": {"base": 0, "tables": [
 //!    {"feature": "own_days", "edges": [1], "points": [0, 65536]}]}, "together": {..},
 //!  "next_forest": {"base": 0, "bins": [{"feature": "own_days", "edges": [1]}], "trees": [{"feature": "own_days",
-//!    "at_most": 0, "value": 0, "left": -8192, "right": 8192}]}, "together_forest": {..}, "discover_forest": {..}, "ranked_max": 200,
+//!    "at_most": 0, "value": 0, "left": -8192, "right": 8192}]}, "together_forest": {..}, "discover_forest": {..}, "ranked_max": 200, "diversity": 300,
 //!  "calibrations": {"for_you": [[score, probability in 2^-30], ..]},
 //!  "items": [{"id": "apple", "category": "food/fruit", "popularity": [all, recent, week, repeat],
 //!    "flags": ["sensitive"], "channels": ["web"], "available_from_ms": 0, "unavailable_from_ms": 0, "group": 1, "brand": 1,
@@ -58,6 +58,7 @@ pub fn parts(json: &Json) -> Result<ModelParts> {
         discover_forest: json.get("discover_forest").map_or(Ok(ForestParts::default()), forest)?,
         together_forest: json.get("together_forest").map_or(Ok(ForestParts::default()), forest)?,
         ranked_max: number("ranked_max", default.ranked_max.into()),
+        diversity: number("diversity", 0),
         calibrations: json.get("calibrations").map_or(Ok(Vec::new()), calibrations)?,
         popularity: names.popularity(json, &items)?,
         bought: names.neighbours(&items, "bought")?,

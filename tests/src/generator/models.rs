@@ -43,6 +43,7 @@ pub fn model(random: &mut Random) -> ModelParts {
         discover_forest: if has_trees { forest(random) } else { ForestParts::default() },
         discover_calibration: if has_trees && random.chance(50) { calibration(random) } else { Calibration::default() },
         ranked_max: if has_trees { *random.pick(&[0, 1, 3, 10, 200]) } else { 0 },
+        diversity: *random.pick(&[0, 0, 0, 300]),
         calibrations: calibrations(random),
         data: vec![("rows".into(), Fact::Int(n as i64)), ("source".into(), Fact::Text("generated".into()))],
         config: vec![("rate".into(), Fact::Float(0.5))],

@@ -92,6 +92,9 @@ fn placement(random: &mut Random, parts: &ModelParts, at: usize) -> Value {
         let gates: Vec<&str> = ["sensitive", "restricted"].into_iter().filter(|_| random.chance(60)).collect();
         fields.push(("allow", strings(&gates)));
     }
+    if random.chance(25) {
+        fields.push(("diversity", Value::from(*random.pick(&[0.0, 0.0005, 0.0015, 0.25, 0.5, 1.0]))));
+    }
     random.shuffle(&mut fields);
     map(fields)
 }

@@ -22,6 +22,8 @@ pub(super) struct Scene<'s> {
     pub(super) bought_last: Sums,
     /// Directed neighbours of the newest item.
     pub(super) next_last: Sums,
+    /// The given items or the cart, as many as are compared.
+    pub(super) given: Vec<u32>,
     /// Undirected neighbours of the seeds.
     pub(super) seeds: Sums,
     /// The channel's list.
@@ -126,6 +128,32 @@ impl Scene<'_> {
         self.history.items.values().filter(in_category).map(|own| own.decay(tau)).sum()
     }
 
+    /// Exp(-days/90) over the purchase days in a category.
+    pub(super) fn strength_of(&self, wanted: u16) -> i64 {
+        let items = self.history.items.values();
+        let within = items.filter(|own| own.item.is_some_and(|item| category(self.parts, item) == Some(wanted)));
+        within.map(|own| own.decay(90.0)).sum()
+    }
+
+    /// How alike a candidate is to the likest given item: category levels in common, of four at most, in 4,096ths of the
+    /// longer path's, and an eighth of the whole for the brand.
+    pub(super) fn likeness(&self, candidate: &Candidate) -> i64 {
+        let levels = |item: u32| -> Vec<&str> {
+            let path = category(self.parts, item).map(|at| self.parts.items.categories[usize::from(at)].as_str());
+            path.map_or(Vec::new(), |path| path.split('/').take(4).collect())
+        };
+        let Candidate::Known(item) = candidate else { return 0 };
+        let own = levels(*item);
+        let like = |given: &u32| {
+            let other = levels(*given);
+            let common = own.iter().zip(&other).take_while(|pair| pair.0 == pair.1).count();
+            let brand = candidate.brand(self.parts);
+            let same_brand = brand.is_some() && brand == Candidate::Known(*given).brand(self.parts);
+            (common * 4096).checked_div(own.len().max(other.len())).unwrap_or(0) + 512 * usize::from(same_brand)
+        };
+        self.given.iter().map(like).max().unwrap_or(0) as i64
+    }
+
     /// A feature of a candidate.
     pub(super) fn value(&self, feature: Feature, candidate: &Candidate) -> i64 {
         let own = self.own(candidate);
@@ -193,13 +221,15 @@ impl Scene<'_> {
             },
             Feature::BrandDecay90 => match candidate.brand(self.parts) {
                 Some(wanted) => {
-                    let of_brand = |own: &&Own| own.item.is_some_and(|at| Candidate::Known(at).brand(self.parts) == Some(wanted));
+                    let of_brand =
+                        |own: &&Own| own.item.is_some_and(|at| Candidate::Known(at).brand(self.parts) == Some(wanted));
                     self.history.items.values().filter(of_brand).map(|own| own.decay(90.0)).sum::<i64>() / 64
                 }
                 None => 0,
             },
             Feature::OwnChannelShare => bought.map_or(-1, Own::channel_share),
             Feature::OwnStoreShare => bought.and_then(Own::store_share).unwrap_or(-1),
+            Feature::ContentScore => self.likeness(candidate),
             Feature::LastVisitHere => self.history.last_visit_here.map_or(-1, i64::from),
             Feature::DaysSinceVisit => self.history.visits.first().copied().unwrap_or(-1),
         }

@@ -104,7 +104,8 @@ impl History {
                 history.items.entry(id.to_owned()).or_default().looks_ms.push(event.ts_ms);
             }
         }
-        let here = profile.marks.iter().filter(|mark| mark.kind == EventType::Purchase && mark.channel == request.channel);
+        let here =
+            profile.marks.iter().filter(|mark| mark.kind == EventType::Purchase && mark.channel == request.channel);
         let here: BTreeSet<(i64, &str)> = here.map(|mark| (mark.newest_first.0, mark.item_id.as_str())).collect();
         history.last_visit_here = days.first().map(|last| here.iter().any(|(day, _)| day == last));
         for (day, id) in here {
