@@ -9,3 +9,4 @@ mod fitting;
 mod gates;
 mod readers;
 mod shop;
+mod updating;
