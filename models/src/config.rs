@@ -71,6 +71,8 @@ settings! {
             "Days within which the next order counts as what came after.";
         channel_items: usize = 200, 1 to 100_000,
             "Items kept in a channel's list of popular items.";
+        brands: u32 = 1, 0 to 1,
+            "1 writes the brand of each product into the model, as a number; 0 leaves brands out.";
         history_items: u32 = 100, 1 to 1_024,
             "Newest distinct items of a profile whose neighbour rows are read.";
         candidates_per_source: u32 = 100, 1 to 10_000,

@@ -71,7 +71,11 @@ pub fn update(file: &[u8], catalog: &Catalog) -> Result<Updated> {
     let index = ItemIndex::of(Ids::from_texts(ids));
     let place: Vec<u32> = old.items.ids.iter().filter_map(|id| index.ids.find(id)).collect();
     let of_offers = old.offers.iter().filter_map(|offer| path(&old.items, offer.category));
-    let items = item_parts(&index, &catalog, &channels, &of_offers.collect())?;
+    let mut items = item_parts(&index, &catalog, &channels, &of_offers.collect())?;
+    if old.items.brand.is_empty() {
+        // Nothing was learned of brands, or the fit was told to leave them out.
+        items.brand.clear();
+    }
     let mut report = compare(&old, &items, &channels, &place, &listed);
     let mut parts = moved(&old, items, channels, &place);
     for (name, fact) in &mut parts.data {

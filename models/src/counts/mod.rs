@@ -82,6 +82,9 @@ pub fn count(tables: &Tables, rules: CountRules<'_>, progress: &Progress) -> Res
     };
     bar.finish();
     let mut items = items::item_parts(&index, catalog, &channels, &BTreeSet::new())?;
+    if rules.params.brands == 0 {
+        items.brand.clear();
+    }
     items.category_repeat = popularity::category_repeat(&items, &popularity);
     let offers = offers::offer_parts(log, offers, &index, &items, &channels, rules.min_support, rules.until_ms)?;
     Ok(ModelParts {
