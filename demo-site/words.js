@@ -17,6 +17,7 @@ const REASON = {
   popular: "popular now",
   viewed_before: "you looked at it",
   spend_on_covered: "you spend on these products",
+  like_given: "of the same kind",
   given: "on the list",
 };
 
@@ -60,7 +61,13 @@ const WARNING = {
 const FEATURE = {
   own_strength: "how often and how lately you bought it, against your strongest product",
   own_strength_raw: "how often and how lately you bought it",
+  content_score: "same category and brand",
   own_days: "days on which you bought it",
+  category_repeat: "how often buyers come back to its category",
+  brand_decay_90: "bought of its brand in the last months",
+  own_channel_share: "share of your purchases of it in this channel (‰)",
+  own_store_share: "share of your purchases of it in this store (‰)",
+  last_visit_here: "you were last here",
   own_share: "share of your shopping days (‰)",
   own_age: "days since you last bought it",
   own_visits_since: "shopping days since then",

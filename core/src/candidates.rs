@@ -2,7 +2,7 @@
 
 use crate::order::sorted;
 use crate::scene::Scene;
-use crate::sources::{personal, popularity, recently_viewed};
+use crate::sources::{content, personal, popularity, recently_viewed};
 use alloc::vec::Vec;
 use unisono_message::PlacementKind;
 
@@ -39,10 +39,16 @@ impl<'a> Candidate<'a> {
 
 /// The candidates of a placement, each once: known items by index, then unknown ones by id.
 ///
-/// `given` are the ids of `rerank`. Sources by kind: `for_you` and `bought_together` read the customer's own items, both
-/// neighbour lists, the votes of sessions, the seeds, the customer's segment and popularity; `similar` the seeds and
-/// popularity; `trending` popularity.
-pub fn collect<'a>(scene: &Scene<'_, 'a>, kind: PlacementKind, given: &[&'a str]) -> Vec<Candidate<'a>> {
+/// `given` are the ids of `rerank`; `new_only`: the placement leaves out what was bought. Sources by kind: `for_you` and
+/// `bought_together` read the customer's own items, both neighbour lists, the votes of sessions, the seeds, the customer's
+/// segment and popularity, and `for_you` the strongest categories where it leaves out what was bought; `similar` the seeds and popularity; `trending` popularity.
+/// Seeds speak by their neighbours and by their categories.
+pub fn collect<'a>(
+    scene: &Scene<'_, 'a>,
+    kind: PlacementKind,
+    new_only: bool,
+    given: &[&'a str],
+) -> Vec<Candidate<'a>> {
     let count = scene.model.candidates_per_source as usize;
     let popularity_of = |item: u32| scene.model.popularity.of(Some(item));
     let known = |item: u32| Candidate::known(scene, item);
@@ -56,10 +62,16 @@ pub fn collect<'a>(scene: &Scene<'_, 'a>, kind: PlacementKind, given: &[&'a str]
             out.extend(scene.from_history.session_ranks.entries().map(|entry| known(entry.0)));
             out.extend(scene.from_seeds.top(count, popularity_of).into_iter().map(known));
             out.extend(scene.segment_counts.top(count, popularity_of).into_iter().map(known));
+            out.extend(content::like(scene.model, scene.seeds, count).into_iter().map(known));
+            if new_only && kind == PlacementKind::ForYou {
+                let categories = &scene.from_history.categories;
+                out.extend(content::of_strongest(scene.model, categories, count).into_iter().map(known));
+            }
             out.extend(popularity::recent(scene.model, count).map(known));
         }
         PlacementKind::Similar => {
             out.extend(scene.from_seeds.top(count, popularity_of).into_iter().map(known));
+            out.extend(content::like(scene.model, scene.seeds, count).into_iter().map(known));
             out.extend(popularity::recent(scene.model, count).map(known));
         }
         PlacementKind::Trending => {

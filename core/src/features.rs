@@ -3,6 +3,7 @@
 use crate::candidates::Candidate;
 use crate::history::OwnItem;
 use crate::scene::Scene;
+use crate::sources::content;
 use unisono_message::position_of;
 
 /// Which source a feature speaks for, for the reasons of a recommendation.
@@ -18,6 +19,8 @@ pub enum Group {
     Next,
     /// What the customer looked at.
     Viewed,
+    /// The category and brand of the given items or the cart.
+    Content,
     /// Everyone's purchases.
     Popular,
     /// The profile or the category, alike for many candidates: never a reason.
@@ -93,6 +96,12 @@ features! {
     SessionScoreRaw "session_score_raw" History "The same in 1,024ths of a vote, not divided.",
     SessionRank "session_rank" History "Place by these votes, 1 for the most; -1 beyond as many as a source gives.",
     SessionLast "session_last" History "Votes of sessions that hold the newest item of the history, in 4,096ths of the best candidate's.",
+    CategoryRepeat "category_repeat" Background "Share of the profiles of the category's items that came back to them, in 255ths; 0 without one.",
+    BrandDecay90 "brand_decay_90" Background "Sum of exp(-days/90) over the profile's purchase days of the item's brand, in 1,024ths.",
+    OwnChannelShare "own_channel_share" Own "Share of the item's purchase days in this channel, in 1,000ths; -1 when never bought.",
+    OwnStoreShare "own_store_share" Own "Share of the item's purchase days in this store, in 1,000ths of those that are kept in full; -1 without any or without a store.",
+    LastVisitHere "last_visit_here" Background "Whether the profile's last purchase day was in this channel, 1 or 0; -1 when there is none.",
+    ContentScore "content_score" Content "Category levels in common with the likest given item, in 4,096ths of the longer path's, and 512 for its brand.",
 }
 
 impl Feature {
@@ -163,6 +172,12 @@ pub fn values(scene: &Scene<'_, '_>, candidate: &Candidate) -> [i64; FEATURES] {
         item.map_or(0, |item| scene.from_history.sessions.sums.get(item)) >> 6,
         session_rank,
         scene.from_history.sessions_last.share(item),
+        category.and_then(|at| scene.model.items.category_repeat.get(usize::from(at))).map_or(0, |of| i64::from(*of)),
+        item.and_then(|item| scene.model.items.brand_of(item)).map_or(0, |of| scene.from_history.brands.get(of)) >> 6,
+        of_own(|own| own.channel_share(), -1),
+        of_own(|own| own.store_share(), -1),
+        scene.history.last_visit_here,
+        item.map_or(0, |item| content::likeness(scene.model, scene.seeds, item)),
     ]
 }
 
@@ -176,6 +191,8 @@ pub fn absent(values: &[i64; FEATURES]) -> [i64; FEATURES] {
             | Feature::OwnGap
             | Feature::OwnDue
             | Feature::OwnCategoryShare
+            | Feature::OwnChannelShare
+            | Feature::OwnStoreShare
             | Feature::ViewedAge
             | Feature::LooksSince
             | Feature::SessionRank => -1,

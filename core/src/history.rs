@@ -5,7 +5,7 @@ use crate::order::{IdKey, first_of, sorted};
 use crate::profile::Profile;
 use crate::segments;
 use alloc::vec::Vec;
-use unisono_message::EventType;
+use unisono_message::{Context, Event, EventType};
 
 /// Fixed point of the decays: 1.0 is 65,536.
 const ONE: f64 = 65_536.0;
@@ -20,6 +20,12 @@ pub struct OwnItem<'a> {
     pub item: Option<u32>,
     /// Distinct days on which it was bought.
     pub days: u32,
+    /// Of these, how many saw it bought in the context's channel.
+    pub days_here: u32,
+    /// Distinct days of its purchases that are kept in full; 0 where the context names no store.
+    pub days_in_full: u32,
+    /// Of these, how many saw it bought in the context's store.
+    pub days_in_store: u32,
     /// Days since the last purchase.
     pub age_days: i64,
     /// Days since the first purchase that is kept.
@@ -53,6 +59,16 @@ pub struct OwnItem<'a> {
 }
 
 impl OwnItem<'_> {
+    /// Share of its purchase days in the context's channel, in 1,000ths.
+    pub fn channel_share(&self) -> i64 {
+        i64::from(self.days_here) * 1000 / i64::from(self.days.max(1))
+    }
+
+    /// Share of its purchase days in the context's store, in 1,000ths, of those that are kept in full; -1 without any.
+    pub fn store_share(&self) -> i64 {
+        if self.days_in_full == 0 { -1 } else { i64::from(self.days_in_store) * 1000 / i64::from(self.days_in_full) }
+    }
+
     /// Mean days between purchases; -1 below two.
     pub fn gap_days(&self) -> i64 {
         if self.days < 2 { -1 } else { (self.first_days - self.age_days) / i64::from(self.days - 1) }
@@ -78,6 +94,8 @@ pub struct History<'a> {
     pub visits: u32,
     /// Days since the last of them; -1 when there is none.
     pub days_since_visit: i64,
+    /// Whether the last of them saw a purchase in the context's channel, 1 or 0; -1 when there is none.
+    pub last_visit_here: i64,
     /// The greatest strength of an item.
     pub strongest: i64,
     /// Purchase days of all items together.
@@ -130,6 +148,7 @@ impl<'a> History<'a> {
             items: Vec::new(),
             visits: 0,
             days_since_visit: -1,
+            last_visit_here: -1,
             strongest: 0,
             item_days: 0,
             looks: 0,
@@ -139,11 +158,11 @@ impl<'a> History<'a> {
         }
     }
 
-    /// Folds a profile at a moment.
-    pub fn fold(model: &Model<'_>, profile: &Profile<'a>, now_ms: i64) -> Self {
+    /// Folds a profile at a moment, for a channel and a store.
+    pub fn fold(model: &Model<'_>, profile: &Profile<'a>, now_ms: i64, context: &Context<'_>) -> Self {
         let today = now_ms.div_euclid(DAY_MS);
         let mut days: Vec<DayWeights> = Vec::new();
-        let mut bought: Vec<(IdKey<'a>, u32)> = Vec::new();
+        let mut bought: Vec<(IdKey<'a>, u32, bool)> = Vec::new();
         let mut last_day = i64::MIN;
         for mark in profile.marks().iter().filter(|mark| mark.kind == EventType::Purchase) {
             if mark.day != last_day {
@@ -152,21 +171,30 @@ impl<'a> History<'a> {
             }
             let visit = days.len() as u32 - 1;
             // The same item in two channels on one day is one purchase day; marks of a day lie in order of the item.
-            if bought.last().is_none_or(|last| (last.0.id, last.1) != (mark.item_id, visit)) {
-                bought.push((IdKey::new(mark.item_id), visit));
+            let here = mark.channel == context.channel;
+            match bought.last_mut() {
+                Some(last) if last.0.id == mark.item_id && last.1 == visit => last.2 |= here,
+                _ => bought.push((IdKey::new(mark.item_id), visit, here)),
             }
         }
         let bought = sorted(&bought, |a, b| a.cmp(b));
         let mut history = History::empty();
         history.visits = days.len() as u32;
         history.days_since_visit = days.first().map_or(-1, |day| day.age);
-        for (IdKey { id, .. }, visit) in bought {
+        for (IdKey { id, .. }, visit, here) in bought {
+            if visit == 0 {
+                history.last_visit_here = history.last_visit_here.max(i64::from(here));
+            }
             if history.items.last().is_none_or(|own| own.id != id) {
                 history.items.push(OwnItem { id, ..OwnItem::default() });
             }
             if let (Some(own), Some(day)) = (history.items.last_mut(), days.get(visit as usize)) {
                 add_day(own, day);
+                own.days_here += u32::from(here);
             }
+        }
+        if let Some(store_id) = context.store_id {
+            add_stores(&mut history.items, profile, store_id);
         }
         add_views(&mut history.items, profile);
         history.resolve(model);
@@ -242,6 +270,24 @@ fn add_day(own: &mut OwnItem<'_>, day: &DayWeights) {
     own.decay_90 += decay_90;
     own.decay_365 += decay_365;
     own.decay_visits += decay_visits;
+}
+
+/// Purchase days among the full events: marks hold no stores.
+fn add_stores(items: &mut [OwnItem<'_>], profile: &Profile<'_>, store_id: &str) {
+    let purchases = profile.events().iter().filter(|event| event.kind == EventType::Purchase);
+    // In the store first, so that a day on which the item was bought elsewhere too counts as one here.
+    let elsewhere = |event: &Event<'_>| event.store_id != Some(store_id);
+    let rows: Vec<(&str, i64, bool)> =
+        purchases.filter_map(|event| Some((event.item_id?, event.day(), elsewhere(event)))).collect();
+    let mut days = sorted(&rows, |a, b| a.cmp(b));
+    days.dedup_by(|later, kept| (later.0, later.1) == (kept.0, kept.1));
+    for (id, _, elsewhere) in days {
+        let found = items.binary_search_by(|own| own.id.cmp(id)).ok();
+        if let Some(own) = found.and_then(|at| items.get_mut(at)) {
+            own.days_in_full += 1;
+            own.days_in_store += u32::from(!elsewhere);
+        }
+    }
 }
 
 /// Views and clicks among the full events; items that were only looked at join the list.

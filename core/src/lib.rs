@@ -39,6 +39,7 @@ extern crate alloc;
 pub mod blend;
 pub mod candidates;
 mod digest;
+mod diversity;
 mod eligibility;
 pub mod features;
 pub mod forest;
@@ -80,7 +81,7 @@ pub fn recommend(model: &Model<'_>, request: &[u8]) -> Vec<u8> {
 /// The six steps, from events to the response.
 fn decide<'a>(model: &Model<'a>, request: &Request<'a>) -> Result<Vec<u8>> {
     let (profile, report) = fold(&request.profile)?;
-    let history = History::fold(model, &profile, request.now_ms);
+    let history = History::fold(model, &profile, request.now_ms, &request.context);
     let unknown_items = history.unknown_items;
     let background = Background::new(model, history, request.context.channel, request.now_ms);
     let asks_for_similar = request.placements.iter().any(|placement| placement.kind == PlacementKind::Similar);

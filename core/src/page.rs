@@ -1,13 +1,13 @@
 //! One placement after the other: candidates, eligibility, scores, ranking.
 
 use crate::candidates::{self, Candidate};
+use crate::diversity;
 use crate::eligibility::{Rules, Shown};
 use crate::model::Model;
 use crate::order::IndexSet;
 use crate::ranking::{self, Scored};
 use crate::scene::{Background, Scene, known_items, seed_sums};
 use crate::scores::{self, Scoring};
-use crate::sources::popularity;
 use alloc::vec::Vec;
 use unisono_message::limits::EXCLUDED_LISTED_MAX;
 use unisono_message::{
@@ -44,12 +44,12 @@ pub(crate) fn place<'a>(
     let from_seeds = seed_sums(model, &seeds);
     // Alternatives to an item do not depend on who asks.
     let asks = stranger.filter(|_| placement.kind == PlacementKind::Similar).unwrap_or(background);
-    let scene = asks.scene(model, &from_seeds);
+    let scene = asks.scene(model, &seeds, &from_seeds);
     // What was bought is still left out where asked, so the rules read the customer's own history.
     let rules = Rules::new(model, &background.history, request, placement);
     let mut left = Left::default();
     let mut kept = Vec::new();
-    let collected = candidates::collect(&scene, placement.kind, &placement.candidates);
+    let collected = candidates::collect(&scene, placement.kind, placement.exclude_bought, &placement.candidates);
     for candidate in &collected {
         match rules.exclusion(candidate, shown) {
             Some(reason) => left.add(model, candidate, reason),
@@ -60,7 +60,10 @@ pub(crate) fn place<'a>(
         fill_up(&scene, &rules, shown, placement.k, &collected, &mut kept, &mut left);
     }
     let (scoring, scored) = score(&scene, placement.kind, placement.exclude_bought, &kept, placement.k);
-    let (taken, variants) = ranking::take_best(model, &scored, placement.k, shown);
+    let (taken, variants) = match diversity::strength_of(model, placement) {
+        0 => ranking::take_best(model, &scored, placement.k, shown),
+        strength => diversity::take_diverse(model, &scored, placement.k, strength, shown),
+    };
     for variant in &variants {
         left.add(model, variant, Exclusion::AlreadyOnPage);
     }
@@ -126,7 +129,7 @@ fn fill_up<'a>(
     // Those that a rule left out are counted already.
     let known: Vec<u32> = collected.iter().filter_map(|one| one.item).collect();
     let candidates = IndexSet::of(&known);
-    for item in popularity::every_item(model) {
+    for item in model.popularity.every_item(model.items_len) {
         if products >= k {
             return;
         }
@@ -154,7 +157,7 @@ pub fn score<'b, 'a>(
     k: usize,
 ) -> (Scoring<'b>, Vec<Scored<'a>>) {
     let model = scene.model;
-    let (scoring, forest) = scores::scoring_of(model, kind, new_only, scene.channel_counts.entries().next().is_some());
+    let (scoring, forest) = scores::scoring_of(scene, kind, new_only);
     let by_blend: Vec<Scored<'a>> = candidates.iter().map(|candidate| scored(scoring, scene, candidate)).collect();
     match forest {
         None => (scoring, by_blend),
@@ -188,7 +191,9 @@ fn recommendation<'a>(
     Recommendation {
         id: id_of(scene.model, &one.candidate),
         score: one.score,
-        probability: calibration.filter(|_| request.probability).map(|map| map.probability(one.score)),
+        probability: calibration
+            .filter(|_| request.probability && !matches!(scoring, Scoring::Likeness))
+            .map(|map| map.probability(one.score)),
         reasons: scores::reasons(scoring, placement.kind, scene, &one.candidate),
         explanation: request.explain.then(|| scores::explain(scoring, scene, &one.candidate)),
     }

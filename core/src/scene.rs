@@ -27,6 +27,8 @@ pub struct FromHistory {
     pub categories: Sums,
     /// The same with exp(-days/14).
     pub categories_14: Sums,
+    /// exp(-days/90) over purchase days per brand.
+    pub brands: Sums,
 }
 
 impl FromHistory {
@@ -34,10 +36,15 @@ impl FromHistory {
     pub fn gather(model: &Model<'_>, history: &History<'_>, now_ms: i64) -> Self {
         let newest = history.newest(model.history_items as usize, now_ms);
         let (mut categories, mut categories_14) = (Sums::default(), Sums::default());
+        let mut brands = Sums::default();
         for own in history.items.iter().filter(|own| own.decay_90 > 0) {
-            if let Some(category) = own.item.and_then(|item| model.items.category_of(item)) {
+            let Some(item) = own.item else { continue };
+            if let Some(category) = model.items.category_of(item) {
                 categories.add(u32::from(category), own.decay_90);
                 categories_14.add(u32::from(category), own.decay_14);
+            }
+            if let Some(brand) = model.items.brand_of(item) {
+                brands.add(brand, own.decay_90);
             }
         }
         let sessions = session_vote::of_history(model, history, &newest);
@@ -54,6 +61,7 @@ impl FromHistory {
             session_ranks,
             categories,
             categories_14,
+            brands,
         }
     }
 }
@@ -71,6 +79,8 @@ pub struct Scene<'s, 'a> {
     pub from_history: &'s FromHistory,
     /// What the given items or the cart say of other items.
     pub from_seeds: &'s ListSums,
+    /// The given items or the cart, ascending.
+    pub seeds: &'s [u32],
     /// Distinct profiles per item of this channel's list.
     pub channel_counts: &'s Sums,
     /// Distinct profiles per item of the list of the customer's segment.
@@ -110,13 +120,14 @@ impl<'a> Background<'a> {
     }
 
     /// The scene of a placement with these seeds.
-    pub fn scene<'s>(&'s self, model: &'s Model<'a>, from_seeds: &'s ListSums) -> Scene<'s, 'a> {
+    pub fn scene<'s>(&'s self, model: &'s Model<'a>, seeds: &'s [u32], from_seeds: &'s ListSums) -> Scene<'s, 'a> {
         Scene {
             model,
             now_ms: self.now_ms,
             history: &self.history,
             from_history: &self.from_history,
             from_seeds,
+            seeds,
             channel_counts: &self.channel_counts,
             segment_counts: &self.segment_counts,
         }

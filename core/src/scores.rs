@@ -7,6 +7,7 @@ use crate::forest::Forest;
 use crate::model::Model;
 use crate::order::sorted;
 use crate::scene::Scene;
+use crate::sources::content;
 use alloc::vec;
 use alloc::vec::Vec;
 use unisono_message::limits::REASONS_MAX;
@@ -21,6 +22,8 @@ pub enum Scoring<'b> {
     Forest(&'b Forest<'b>),
     /// By distinct profiles of the last 28 days: of the channel where the model lists it, else of all.
     Popularity(Feature),
+    /// By category and brand, where no given item has neighbours.
+    Likeness,
     /// By the time of the last look, newest first: minus its age in ms.
     Recency,
 }
@@ -33,11 +36,12 @@ pub(crate) fn discovers(model: &Model<'_>, kind: PlacementKind, new_only: bool) 
 
 /// The scoring of a kind in a scene, and the forest that ranks the best of it, if the model has one.
 pub(crate) fn scoring_of<'b>(
-    model: &'b Model<'_>,
+    scene: &'b Scene<'_, '_>,
     kind: PlacementKind,
     new_only: bool,
-    channel_known: bool,
 ) -> (Scoring<'b>, Option<Scoring<'b>>) {
+    let model = scene.model;
+    let channel_known = scene.channel_counts.entries().next().is_some();
     let learned = |blend, forest: &'b Forest<'b>| {
         let forest = (!forest.is_empty()).then_some(Scoring::Forest(forest));
         (Scoring::Learned(blend), forest)
@@ -47,6 +51,8 @@ pub(crate) fn scoring_of<'b>(
         PlacementKind::ForYou | PlacementKind::BuyAgain | PlacementKind::Rerank | PlacementKind::Offers => {
             learned(&model.next, &model.next_forest)
         }
+        // Nothing was ever bought with them: a blend would rank by popularity alone.
+        PlacementKind::Similar if scene.from_seeds.best == 0 && !scene.seeds.is_empty() => (Scoring::Likeness, None),
         PlacementKind::Similar | PlacementKind::BoughtTogether => learned(&model.together, &model.together_forest),
         PlacementKind::Trending if channel_known => (Scoring::Popularity(Feature::PopularityChannel), None),
         PlacementKind::Trending => (Scoring::Popularity(Feature::PopularityRecent), None),
@@ -66,8 +72,13 @@ pub(crate) fn score(scoring: Scoring<'_>, scene: &Scene<'_, '_>, candidate: &Can
             let recent = candidate.item.and_then(|item| scene.model.popularity.recent.get(item as usize));
             i64::from(recent.unwrap_or(0)) << scene.model.scale_bits
         }
+        Scoring::Likeness => likeness_of(scene, candidate) << scene.model.scale_bits,
         Scoring::Recency => -(age_ms(scene, candidate) << scene.model.scale_bits),
     }
+}
+
+fn likeness_of(scene: &Scene<'_, '_>, candidate: &Candidate<'_>) -> i64 {
+    candidate.item.map_or(0, |item| content::likeness(scene.model, scene.seeds, item))
 }
 
 fn age_ms(scene: &Scene<'_, '_>, candidate: &Candidate<'_>) -> i64 {
@@ -86,6 +97,7 @@ pub(crate) fn explain(scoring: Scoring<'_>, scene: &Scene<'_, '_>, candidate: &C
         Scoring::Learned(blend) => blend.explain(&values(scene, candidate)),
         Scoring::Forest(forest) => forest.explain(&values(scene, candidate)),
         Scoring::Popularity(feature) => one(feature, feature.of(&values(scene, candidate))),
+        Scoring::Likeness => one(Feature::ContentScore, likeness_of(scene, candidate)),
         Scoring::Recency => one(Feature::ViewedAge, age_ms(scene, candidate) / 3_600_000),
     }
 }
@@ -104,6 +116,8 @@ pub(crate) fn reasons(
     match scoring {
         Scoring::Recency => return vec![Reason::ViewedBefore],
         Scoring::Popularity(_) => return vec![Reason::Popular],
+        Scoring::Likeness if likeness_of(scene, candidate) > 0 => return vec![Reason::LikeGiven],
+        Scoring::Likeness => return vec![Reason::Popular],
         Scoring::Learned(_) | Scoring::Forest(_) => {
             let present = values(scene, candidate);
             let nothing = absent(&present);
@@ -118,6 +132,7 @@ pub(crate) fn reasons(
                 (Group::History, Reason::GoesWithHistory),
                 (Group::Next, Reason::BoughtNext),
                 (Group::Viewed, Reason::ViewedBefore),
+                (Group::Content, Reason::LikeGiven),
                 (Group::Popular, Reason::Popular),
             ] {
                 let speaks =

@@ -73,6 +73,8 @@ settings! {
             "Days within which the next order counts as what came after.";
         channel_items: usize = 200, 1 to 100_000,
             "Items kept in a channel's list of popular items.";
+        brands: u32 = 1, 0 to 1,
+            "1 writes the brand of each product into the model, as a number; 0 leaves brands out.";
         history_items: u32 = 100, 1 to 1_024,
             "Newest distinct items of a profile whose neighbour rows are read.";
         segments: usize = 8, 0 to 64,
@@ -111,6 +113,8 @@ settings! {
             "Bins per feature of the trees.";
         ranked_max: u32 = 60, 1 to 10_000,
             "Candidates that the trees rank, unless a placement asks for more.";
+        diversity: f64 = 0.0, 0 to 1,
+            "How strongly the products of one category avoid each other in a list, unless a placement says it.";
         short_weight: f64 = 0.5, 0 to 1,
             "What a case counts for the trees when its history is cut to its last 0, 1, 2, 3, 5 or 10 orders; 0 leaves such cases out.";
         scale_bits: u32 = 16, 8 to 16,

@@ -120,6 +120,7 @@ impl FitValidParams {
         (parts.discover_forest, parts.discover_calibration) = (learned.discover_forest, learned.discover_calibration);
         parts.ranked_max = params.learn.ranked_max;
         let segments = std::mem::take(&mut parts.data);
+        parts.diversity = (params.learn.diversity * 1_000.0).round() as u32;
         parts.data = data_facts(tables, &report, end_ms);
         parts.data.extend(segments);
         parts.config = config_facts(params, &report);

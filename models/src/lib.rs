@@ -36,10 +36,12 @@ pub mod datasets;
 mod error;
 pub mod eval;
 pub mod fit;
+mod opened;
 mod output;
 mod parallel;
 pub mod progress;
 pub mod survey;
 pub mod tables;
+pub mod update;
 
 pub use error::{Error, Result};

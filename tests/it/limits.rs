@@ -210,6 +210,9 @@ impl Pairs {
         let wanted = ["warned fewer_than_k", "out_of_range at placements[0].k"];
         let k = |k: i64| placed("k", k.into());
         self.add("k_max", k(limits::K_MAX), k(limits::K_MAX + 1), wanted, |pairs, request| pairs.asked(&request));
+        let diversity = |milli: i64| placed("diversity", (milli as f64 / 1_000.0).into());
+        let (at, over) = (diversity(limits::DIVERSITY_MAX), diversity(limits::DIVERSITY_MAX + 1));
+        self.request("diversity_max", "", at, over, "out_of_range at placements[0].diversity");
         let category = |bytes: usize| placed("category", "x".repeat(bytes).into());
         let (at, over) = (category(limits::CATEGORY_BYTES_MAX), category(limits::CATEGORY_BYTES_MAX + 1));
         let wanted = ["warned category_unknown fewer_than_k", "limit_exceeded at placements[0].category"];

@@ -42,6 +42,8 @@ impl Default for Coverage {
         let of_requests = ErrorCode::ALL.iter().filter(|code| !is_met_elsewhere(**code));
         expect("error", &mut of_requests.map(|word| word.as_str()));
         expect("vote", &mut VOTES.iter().map(|feature| feature.as_str()));
+        expect("feature that adds", &mut Feature::ALL.iter().map(|word| word.as_str()));
+        expect("diversity", &mut ["moves an item"].into_iter());
         expect("tie", &mut TIES.into_iter());
         expect("profile", &mut PROFILES.into_iter());
         expect("call", &mut CALLS.into_iter());
@@ -94,6 +96,13 @@ impl Coverage {
                 if name.starts_with("session_") && value > Some(0) {
                     self.count("vote", name);
                 }
+            }
+            for part in recommendations.iter().filter_map(|one| field(one, "explanation")) {
+                self.add_words("feature that adds", part, "parts", "feature");
+            }
+            let score = |one: &Value| field(one, "score").and_then(Value::as_f64);
+            if recommendations.windows(2).any(|pair| score(&pair[0]) < score(&pair[1])) {
+                self.count("diversity", "moves an item");
             }
             for pair in recommendations.windows(2) {
                 self.add_tie(parts, &pair[0], &pair[1]);

@@ -132,6 +132,7 @@ impl PlainModel {
                 Calibration { scores: ints(map, "scores"), probabilities: ints(map, "probabilities") }
             }),
             ranked_max: number("ranked_max").unwrap_or(ModelParts::default().ranked_max),
+            diversity: number("diversity").unwrap_or(0),
             calibrations: calibrations(field(root, "calibrations").context("`calibrations`")?)?,
             data: facts(root, "data"),
             config: facts(root, "config"),
@@ -178,6 +179,8 @@ impl PlainModel {
             available_from_ms: self.i64s("items.available_from_ms"),
             unavailable_from_ms: self.i64s("items.unavailable_from_ms"),
             group: self.u32s("items.group"),
+            brand: self.u32s("items.brand"),
+            category_repeat: self.bytes("categories.repeat").to_vec(),
             categories: self.texts("categories.lengths", "categories.bytes")?,
         })
     }

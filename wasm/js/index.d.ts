@@ -203,6 +203,11 @@ export interface Placement {
   category?: string | null;
   /** Opens gates that are closed: items that reveal something about who sees them, items that not everyone may buy. */
   allow?: ('sensitive' | 'restricted')[] | null;
+  /**
+   * How strongly products of one category avoid each other, 0 to 1 with up to three decimals: at 0 the score alone ranks, at 1
+   * the categories alone. Absent: as the model says. `trending`, `recently_viewed` and `offers` are never reordered.
+   */
+  diversity?: number | null;
 }
 
 /** Where something happens. A shop may add names of its own: 1 to 32 lower-case letters, digits and underscores. */
@@ -294,7 +299,7 @@ export interface Recommendation {
   offer_id?: string;
   /** From 1. */
   rank: number;
-  /** An exact sum of look-ups. It orders, and is no probability. */
+  /** An exact sum of look-ups. It orders, unless diversity moves an item, and is no probability. */
   score: number;
   /** The model's estimate of the chance that the customer's next order (or view) is of it, 0 to 1; with `probability`. */
   probability?: number;
@@ -314,7 +319,7 @@ export interface Explanation {
 /** Why something is recommended. */
 export type Reason =
   | 'bought_often' | 'bought_before' | 'goes_with_cart' | 'goes_with_history' | 'bought_next' | 'popular'
-  | 'viewed_before' | 'spend_on_covered' | 'given' | (string & {});
+  | 'viewed_before' | 'spend_on_covered' | 'like_given' | 'given' | (string & {});
 
 /** One thing that was left out. */
 export interface Excluded {

@@ -17,6 +17,8 @@ pub const GATES_MAX: usize = 2;
 pub const SEEDS_MAX: usize = 500;
 /// Ids in a placement's `exclude` and `candidates`.
 pub const ID_LIST_MAX: usize = 10_000;
+/// Strength of a placement's `diversity` in 1,000ths: it is given as a decimal from 0 to 1.
+pub const DIVERSITY_MAX: i64 = 1_000;
 /// Bytes of an id, in UTF-8.
 pub const ID_BYTES_MAX: usize = 128;
 /// Bytes of a free text (query, topic, outcome, source, device).

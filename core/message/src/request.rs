@@ -1,5 +1,6 @@
 //! Requests: a moment, a profile, a context, and the placements of one page.
 
+use crate::decimal::milli_from_f64;
 use crate::error::{Error, ErrorCode, Result};
 use crate::event::{Event, check_owner, read_utc_offset};
 use crate::fields::{missing, position_of, read_fields};
@@ -76,6 +77,8 @@ pub struct Placement<'a> {
     pub category: Option<&'a str>,
     /// Gates that this placement opens.
     pub allow: Gate,
+    /// How strongly items of one category avoid each other, in 1,000ths; absent: as the model says.
+    pub diversity: Option<i64>,
 }
 
 /// Where and how the page is shown.
@@ -135,8 +138,8 @@ const REQUEST: [&str; 8] =
     ["request_id", "now_ms", "profile", "context", "placements", "seed", "explain", "probability"];
 const PROFILE: [&str; 3] = ["profile_id", "events", "state"];
 const CONTEXT: [&str; 4] = ["channel", "store_id", "utc_offset_min", "cart"];
-const PLACEMENT: [&str; 9] =
-    ["id", "kind", "k", "items", "candidates", "exclude", "exclude_bought", "category", "allow"];
+const PLACEMENT: [&str; 10] =
+    ["id", "kind", "k", "items", "candidates", "exclude", "exclude_bought", "category", "allow", "diversity"];
 
 impl<'a> Request<'a> {
     /// Decodes a request.
@@ -305,6 +308,7 @@ impl<'a> Placement<'a> {
             exclude_bought: false,
             category: None,
             allow: Gate::default(),
+            diversity: None,
         };
         let mut has_kind = false;
         read_fields(reader, &PLACEMENT, |r, field| match field {
@@ -319,7 +323,8 @@ impl<'a> Placement<'a> {
             5 => placement.exclude = read_ids(r, limits::ID_LIST_MAX, "id_list_max"),
             6 => placement.exclude_bought = r.bool(),
             7 => placement.category = Some(r.text(limits::CATEGORY_BYTES_MAX)),
-            _ => placement.allow = read_gate(r),
+            8 => placement.allow = read_gate(r),
+            _ => placement.diversity = Some(read_diversity(r)),
         });
         match () {
             () if placement.id.is_empty() => missing(reader, "id"),
@@ -331,7 +336,8 @@ impl<'a> Placement<'a> {
     }
 
     fn write_canonical(&self, w: &mut Writer) {
-        w.array(10);
+        // One that leaves it to the model has the id that it had before there was a choice.
+        w.array(10 + usize::from(self.diversity.is_some()));
         w.str(self.id);
         w.int(self.kind as i64);
         w.int(self.k as i64);
@@ -342,6 +348,9 @@ impl<'a> Placement<'a> {
         w.opt_str(self.category);
         w.bool(self.allow.sensitive);
         w.bool(self.allow.restricted);
+        if let Some(diversity) = self.diversity {
+            w.int(diversity);
+        }
     }
 }
 
@@ -378,6 +387,15 @@ fn read_gate(r: &mut Reader<'_>) -> Gate {
         }
     });
     gate
+}
+
+fn read_diversity(r: &mut Reader<'_>) -> i64 {
+    let value = r.f64();
+    let milli = r.take(milli_from_f64(value));
+    if !(0..=limits::DIVERSITY_MAX).contains(&milli) {
+        r.fail_with(ErrorCode::OutOfRange, "a strength lies within 0 to 1");
+    }
+    milli
 }
 
 fn read_ids<'a>(r: &mut Reader<'a>, max: usize, limit: &str) -> Vec<&'a str> {

@@ -39,6 +39,7 @@ words! {
         Popular "popular" "Many customers buy it at present.",
         ViewedBefore "viewed_before" "The customer looked at it.",
         SpendOnCovered "spend_on_covered" "The customer spends on what the offer covers.",
+        LikeGiven "like_given" "It is of the category or brand of the given items or the cart.",
         Given "given" "It was among the given candidates.",
     }
 }

@@ -1,7 +1,7 @@
 //! Parts to bytes. Its twin `load.rs` stands beside it; golden files pin both.
 
 use super::arrays::STRINGS_PER_START;
-use super::layout::{FORMAT_VERSION, NO_GROUP, Section, data_start};
+use super::layout::{FORMAT_VERSION, NO_BRAND, NO_GROUP, Section, data_start};
 use super::parts::{Fact, ForestParts, ModelParts, NeighbourParts};
 use crate::blend::{Blend, Calibration};
 use crate::digest::sha256;
@@ -54,7 +54,7 @@ fn root(parts: &ModelParts, model_id: Option<&[u8; 32]>, sections: &[u8]) -> Vec
     let mut w = Writer::new();
     let forests = [&parts.next_forest, &parts.together_forest, &parts.discover_forest];
     let has_trees = forests.iter().any(|forest| !forest.roots.is_empty());
-    w.map(17 + usize::from(model_id.is_some()) + if has_trees { 5 } else { 0 });
+    w.map(17 + usize::from(model_id.is_some()) + if has_trees { 5 } else { 0 } + usize::from(parts.diversity > 0));
     w.str("format_version");
     w.int(FORMAT_VERSION);
     if let Some(model_id) = model_id {
@@ -103,6 +103,10 @@ fn root(parts: &ModelParts, model_id: Option<&[u8; 32]>, sections: &[u8]) -> Vec
         write_calibration(&mut w, &parts.discover_calibration);
         w.str("ranked_max");
         w.int(i64::from(parts.ranked_max));
+    }
+    if parts.diversity > 0 {
+        w.str("diversity");
+        w.int(i64::from(parts.diversity));
     }
     w.str("calibrations");
     w.map(parts.calibrations.len());
@@ -194,9 +198,12 @@ fn bytes_of(section: Section, parts: &ModelParts) -> Vec<u8> {
         Section::ItemUnavailableFrom => i64s(items.unavailable_from_ms.iter().copied()),
         Section::ItemGroup if items.group.iter().all(|group| *group == NO_GROUP) => Vec::new(),
         Section::ItemGroup => u32s(items.group.iter().copied()),
+        Section::ItemBrand if items.brand.iter().all(|brand| *brand == NO_BRAND) => Vec::new(),
+        Section::ItemBrand => u32s(items.brand.iter().copied()),
         Section::CategoryLengths => string_lengths(items.categories.iter()),
         Section::CategoryStarts => string_starts(items.categories.iter()),
         Section::CategoryBytes => items.categories.concat().into_bytes(),
+        Section::CategoryRepeat => items.category_repeat.clone(),
         Section::PopularityAll => u32s(popularity.all.iter().copied()),
         Section::PopularityRecent => u32s(popularity.recent.iter().copied()),
         Section::PopularityWeek => u32s(popularity.week.iter().copied()),

@@ -64,14 +64,16 @@ sections! {
     ItemIdStarts "items.id_starts" U32 "Where the first, the 17th, the 33rd... of them starts.",
     ItemIdBytes "items.id_bytes" U8 "The item ids in ascending order of their bytes.",
     ItemCategory "items.category" U16 "Index of each item's category; 65,535 for none.",
-    ItemFlags "items.flags" U8 "Bit 0: sensitive, bit 1: restricted.",
+    ItemFlags "items.flags" U8 "Bit 0: sensitive, bit 1: restricted, bit 2: only the log names it.",
     ItemChannels "items.channels" U32 "Bit per channel of the root in which the item is sold; absent: all in all.",
     ItemAvailableFrom "items.available_from_ms" I64 "Unix ms from which the item is available; absent: always.",
     ItemUnavailableFrom "items.unavailable_from_ms" I64 "Unix ms from which it no longer is; absent: never.",
     ItemGroup "items.group" U32 "Number of the item's variant group; 4,294,967,295 for none; absent: no groups.",
+    ItemBrand "items.brand" U32 "Number of the item's brand; 4,294,967,295 for none; absent: no brands.",
     CategoryLengths "categories.lengths" U16 "Bytes of each category path in `categories.bytes`.",
     CategoryStarts "categories.starts" U32 "Where the first, the 17th, the 33rd... of them starts.",
     CategoryBytes "categories.bytes" U8 "The category paths in ascending order of their bytes.",
+    CategoryRepeat "categories.repeat" U8 "Share of the profiles of the category's items that came back to them, in 255ths; 0 below the floor; absent: 0 for all.",
     PopularityAll "popularity.all" U32 "Distinct profiles with the target event; 0 below the support floor.",
     PopularityRecent "popularity.recent" U32 "The same within the last 28 days.",
     PopularityWeek "popularity.week" U32 "The same within the last 7 days.",
@@ -123,10 +125,15 @@ sections! {
 pub const FLAG_SENSITIVE: u8 = 1;
 /// Bit of `items.flags`.
 pub const FLAG_RESTRICTED: u8 = 2;
+/// Bit of `items.flags`: the catalog does not name the item. No decision reads it; it tells an update of the catalog what is
+/// gone from what never was in it.
+pub const FLAG_UNLISTED: u8 = 4;
 /// No category.
 pub const NO_CATEGORY: u16 = u16::MAX;
 /// No variant group.
 pub const NO_GROUP: u32 = u32::MAX;
+/// No brand.
+pub const NO_BRAND: u32 = u32::MAX;
 
 /// The length of the root rounded up to where the data area starts.
 pub const fn data_start(root_length: usize) -> usize {

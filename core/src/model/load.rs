@@ -3,7 +3,7 @@
 use super::arrays::{I32s, I64s, Node, Nodes, Rows, SortedStrings, U16s, U32s};
 use super::layout::{ALIGNMENT, NO_CATEGORY, Section};
 use super::root::{self, ForestRoot, Root, SectionEntry};
-use super::{Items, Model, Neighbours, Offers, Popularity, Sessions};
+use super::{ByCategory, Items, Model, Neighbours, Offers, Popularity, Sessions};
 use crate::digest::sha256;
 use crate::forest::{Forest, LEAF};
 use crate::order::sorted;
@@ -31,6 +31,7 @@ impl<'a> Model<'a> {
         let categories = items.categories.len();
         let popularity = read_popularity(&sections, n, root.channels.len())?;
         let segments = read_segments(&sections, n, root.channels.len(), categories)?;
+        let by_category = ByCategory::new(&items, popularity.every_item(root.items));
         let bought =
             read_neighbours(&sections, n, [Section::BoughtOffsets, Section::BoughtItems, Section::BoughtWeights])?;
         let next_items =
@@ -58,9 +59,11 @@ impl<'a> Model<'a> {
             discover_forest,
             discover_calibration,
             ranked_max: root.ranked_max,
+            diversity: root.diversity.into(),
             calibrations: root.calibrations,
             sections: root.sections,
             items,
+            by_category,
             popularity,
             segments,
             bought,
@@ -215,6 +218,8 @@ fn read_items<'a>(s: &Sections<'a, '_>, n: usize) -> Result<Items<'a>> {
         available_from_ms: s.i64s(Section::ItemAvailableFrom, optional(Section::ItemAvailableFrom))?,
         unavailable_from_ms: s.i64s(Section::ItemUnavailableFrom, optional(Section::ItemUnavailableFrom))?,
         group: s.u32s(Section::ItemGroup, optional(Section::ItemGroup))?,
+        brand: s.u32s(Section::ItemBrand, optional(Section::ItemBrand))?,
+        category_repeat: s.u8s(Section::CategoryRepeat, s.length_of(Section::CategoryRepeat, categories.len()))?,
         categories,
     })
 }

@@ -1,6 +1,7 @@
 //! The model file: its layout, the encoder that training uses, and the reader that scoring uses in place.
 
 mod arrays;
+mod by_category;
 mod encode;
 mod layout;
 mod load;
@@ -10,8 +11,12 @@ mod sessions;
 mod weights;
 
 pub use arrays::{I32s, I64s, Node, Nodes, Rows, SortedStrings, U16s, U32s};
+pub use by_category::ByCategory;
 pub use encode::encode;
-pub use layout::{Dtype, FLAG_RESTRICTED, FLAG_SENSITIVE, FORMAT_VERSION, NO_CATEGORY, NO_GROUP, Section, data_start};
+pub use layout::{
+    Dtype, FLAG_RESTRICTED, FLAG_SENSITIVE, FLAG_UNLISTED, FORMAT_VERSION, NO_BRAND, NO_CATEGORY, NO_GROUP, Section,
+    data_start,
+};
 pub use parts::{Fact, ForestParts, ItemParts, ModelParts, NeighbourParts, OfferPart, PopularityParts, SegmentParts};
 pub use root::SectionEntry;
 pub use sessions::Sessions;
@@ -60,12 +65,16 @@ pub struct Model<'a> {
     pub discover_calibration: Calibration,
     /// Candidates at most that a forest ranks, unless more are asked for.
     pub ranked_max: u32,
+    /// How strongly items of one category avoid each other where a placement does not say, in 1,000ths.
+    pub diversity: i64,
     /// Score to probability, per kind of placement.
     pub calibrations: Vec<(PlacementKind, Calibration)>,
     /// Every section as the root lists it.
     pub sections: Vec<SectionEntry<'a>>,
     /// The catalog.
     pub items: Items<'a>,
+    /// The same by category.
+    pub by_category: ByCategory,
     /// Popularity.
     pub popularity: Popularity<'a>,
     /// Customers who buy alike.
@@ -97,8 +106,12 @@ pub struct Items<'a> {
     pub unavailable_from_ms: I64s<'a>,
     /// Variant group, or [`NO_GROUP`].
     pub group: U32s<'a>,
+    /// Brand, or [`NO_BRAND`].
+    pub brand: U32s<'a>,
     /// Category paths.
     pub categories: SortedStrings<'a>,
+    /// Share of the profiles of each category's items that came back to them, in 255ths.
+    pub category_repeat: &'a [u8],
 }
 
 impl Items<'_> {
@@ -111,6 +124,12 @@ impl Items<'_> {
     /// The item's variant group.
     pub fn group_of(&self, item: u32) -> Option<u32> {
         self.group.get(item as usize).filter(|group| *group != NO_GROUP)
+    }
+
+    /// The item's brand.
+    #[inline]
+    pub fn brand_of(&self, item: u32) -> Option<u32> {
+        self.brand.get(item as usize).filter(|brand| *brand != NO_BRAND)
     }
 
     /// Whether category `inner` is `outer` or lies below it.
@@ -151,6 +170,12 @@ impl<'a> Popularity<'a> {
     pub fn in_channel(&self, channel: u32) -> impl Iterator<Item = (u32, u32)> + use<'a> {
         let (start, end) = self.channel_rows.range(channel);
         self.channel_items.slice(start, end).iter().zip(self.channel_counts.slice(start, end).iter())
+    }
+
+    /// Every item of `items_len`, most popular first: those with popularity in the order, then the others by index.
+    pub fn every_item(&self, items_len: u32) -> impl Iterator<Item = u32> + Clone + '_ {
+        let unpopular = |item: &u32| self.all.get(*item as usize) == Some(0);
+        self.order.iter().copied().chain((0..items_len).filter(unpopular))
     }
 
     /// Popularity over all days, by which ties are broken; 0 for an unknown item.

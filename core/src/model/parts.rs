@@ -34,8 +34,12 @@ pub struct ItemParts {
     pub unavailable_from_ms: Vec<i64>,
     /// Variant groups; empty: none.
     pub group: Vec<u32>,
+    /// Brands, by number; empty: none.
+    pub brand: Vec<u32>,
     /// Category paths, strictly ascending by bytes.
     pub categories: Vec<String>,
+    /// Share of the profiles of each category's items that came back to them, in 255ths; empty: 0 for all.
+    pub category_repeat: Vec<u8>,
 }
 
 /// Popularity, as distinct profiles. Per-item vectors are as long as the ids.
@@ -156,6 +160,8 @@ pub struct ModelParts {
     pub discover_calibration: Calibration,
     /// Candidates at most that a forest ranks, unless more are asked for.
     pub ranked_max: u32,
+    /// How strongly items of one category avoid each other where a placement does not say, in 1,000ths.
+    pub diversity: u32,
     /// Score to probability, per kind of placement.
     pub calibrations: Vec<(PlacementKind, Calibration)>,
     /// Where the data came from: fingerprint, rows, profiles, dates.
@@ -198,6 +204,7 @@ impl Default for ModelParts {
             discover_forest: ForestParts::default(),
             discover_calibration: Calibration::default(),
             ranked_max: 200,
+            diversity: 0,
             calibrations: Vec::new(),
             data: Vec::new(),
             config: Vec::new(),

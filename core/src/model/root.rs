@@ -48,6 +48,7 @@ pub(super) struct Root<'a> {
     pub(super) discover_forest: ForestRoot,
     pub(super) discover_calibration: Calibration,
     pub(super) ranked_max: u32,
+    pub(super) diversity: u32,
     pub(super) calibrations: Vec<(PlacementKind, Calibration)>,
     pub(super) sections: Vec<SectionEntry<'a>>,
     /// Where the data area starts.
@@ -63,7 +64,7 @@ pub(super) struct ForestRoot {
 
 /// From here on `ROOT` names what only models with trees have.
 const FOREST: usize = 13;
-const ROOT: [&str; 18] = [
+const ROOT: [&str; 19] = [
     "items",
     "currency",
     "channels",
@@ -82,6 +83,7 @@ const ROOT: [&str; 18] = [
     "ranked_max",
     "discover_forest",
     "discover_calibration",
+    "diversity",
 ];
 
 /// Reads the root at the start of a file.
@@ -175,6 +177,7 @@ fn empty<'a>(model_id: [u8; 32]) -> Root<'a> {
         discover_forest: ForestRoot::default(),
         discover_calibration: Calibration::default(),
         ranked_max: 0,
+        diversity: 0,
         calibrations: Vec::new(),
         sections: Vec::new(),
         data_start: 0,
@@ -204,6 +207,7 @@ fn read_field<'a>(root: &mut Root<'a>, r: &mut Reader<'a>, field: usize) {
         14 => root.together_forest = read_forest(r),
         16 => root.discover_forest = read_forest(r),
         17 => root.discover_calibration = read_calibration(r, 0),
+        18 => root.diversity = count(r, limits::DIVERSITY_MAX),
         15 => root.ranked_max = count(r, limits::ID_LIST_MAX as i64),
         _ => r.each(limits::MODEL_SECTIONS_MAX, "model_sections_max", |r| root.sections.push(read_section(r))),
     }

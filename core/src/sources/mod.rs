@@ -1,5 +1,6 @@
 //! Candidate sources, a file each: what they read, and how strongly it speaks for an item.
 
+pub mod content;
 pub mod neighbours;
 pub mod personal;
 pub mod popularity;

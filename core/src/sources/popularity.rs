@@ -26,9 +26,3 @@ pub fn in_segment(model: &Model<'_>, segment: Option<u32>) -> ListSums {
     }
     counts
 }
-
-/// Every item, most popular first: those with popularity in its order, then the others by index.
-pub fn every_item<'s>(model: &'s Model<'_>) -> impl Iterator<Item = u32> + 's {
-    let unpopular = |item: &u32| model.popularity.all.get(*item as usize) == Some(0);
-    model.popularity.order.iter().copied().chain((0..model.items_len).filter(unpopular))
-}

@@ -15,6 +15,8 @@ pub(crate) struct Case {
     pub(crate) now_ms: i64,
     /// Index of the channel in which it happened.
     pub(crate) channel: u16,
+    /// Index of the store; `NONE` for none.
+    pub(crate) store: u32,
     /// Items of the log that were taken then, ascending.
     pub(crate) truth: Vec<u32>,
 }
@@ -95,6 +97,7 @@ fn next_order(log: &EventLog, profile: u32, window: &std::ops::Range<i64>, items
         history: rows.start..known,
         now_ms,
         channel: log.columns.channel[*first],
+        store: log.columns.store[*first],
         truth: items.iter().copied().collect(),
     })
 }
@@ -107,6 +110,7 @@ fn views(log: &EventLog, profile: u32, window: &std::ops::Range<i64>) -> Vec<Cas
         history: rows.start..row,
         now_ms: log.columns.ts_ms[row],
         channel: log.columns.channel[row],
+        store: log.columns.store[row],
         truth: vec![log.columns.item[row]],
     };
     let within = |row: &usize| *row > rows.start && window.contains(&log.columns.ts_ms[*row]);

@@ -4,7 +4,7 @@ use super::cases::Case;
 use super::hash::{falls_into, hash};
 use crate::counts::Target;
 use crate::parallel;
-use crate::tables::EventLog;
+use crate::tables::{EventLog, NONE};
 use std::collections::BTreeSet;
 use unisono_core::Model;
 use unisono_core::candidates::{self, Candidate};
@@ -12,7 +12,7 @@ use unisono_core::features::{FEATURES, values};
 use unisono_core::history::History;
 use unisono_core::profile::Profile;
 use unisono_core::scene::{Background, Scene, known_items, seed_sums};
-use unisono_message::PlacementKind;
+use unisono_message::{Context, PlacementKind};
 
 /// What a blend is learned for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,12 +132,14 @@ pub(crate) fn with_scene<T>(
     let split = split(log, case, task, seed)?;
     let events = case.events(log);
     let (profile, _) = Profile::from_events(&events);
-    let history = History::fold(model, &profile, case.now_ms);
-    let background = Background::new(model, history, log.channels.get(case.channel.into()), case.now_ms);
+    let store_id = (case.store != NONE).then(|| log.stores.get(case.store));
+    let context = Context { channel: log.channels.get(case.channel.into()), store_id, ..Context::default() };
+    let history = History::fold(model, &profile, case.now_ms, &context);
+    let background = Background::new(model, history, context.channel, case.now_ms);
     let (seeds, _) = known_items(model, &split.cart);
     let sums = seed_sums(model, &seeds);
-    let scene = background.scene(model, &sums);
-    let mut found = candidates::collect(&scene, task.0.kind(), &[]);
+    let scene = background.scene(model, &seeds, &sums);
+    let mut found = candidates::collect(&scene, task.0.kind(), task.0 == Task::Discover, &[]);
     found.retain(|candidate| split.cart.binary_search(&id_of(model, candidate)).is_err());
     Some(see(&split, &scene, &found))
 }

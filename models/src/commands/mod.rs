@@ -10,6 +10,7 @@ mod memory;
 mod recommend;
 mod report;
 mod sample;
+mod update;
 
 use crate::error::{Error, Result};
 use crate::tables::Renames;
@@ -33,6 +34,8 @@ enum Command {
     Check(check::Args),
     /// Answers requests natively and measures the answers against what happened.
     Evaluate(evaluate::Args),
+    /// Puts another catalog into a model, between two fits.
+    Update(update::Args),
     /// Shows what a model file holds.
     Inspect(inspect::Args),
     /// Answers requests natively, a line each.
@@ -62,6 +65,7 @@ impl Cli {
             Command::Fit(args) => fit::run(&args),
             Command::Check(args) => check::run(&args),
             Command::Evaluate(args) => evaluate::run(&args),
+            Command::Update(args) => update::run(&args),
             Command::Inspect(args) => inspect::run(&args),
             Command::Recommend(args) => recommend::run(&args),
             Command::Sample(args) => sample::run(&args),

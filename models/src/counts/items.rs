@@ -4,7 +4,7 @@ use super::baskets::Target;
 use crate::error::{Error, Result};
 use crate::tables::{Catalog, EventLog, Ids, NONE};
 use std::collections::BTreeSet;
-use unisono_core::model::{FLAG_RESTRICTED, FLAG_SENSITIVE, ItemParts, NO_CATEGORY, NO_GROUP};
+use unisono_core::model::{FLAG_RESTRICTED, FLAG_SENSITIVE, FLAG_UNLISTED, ItemParts, NO_BRAND, NO_CATEGORY, NO_GROUP};
 use unisono_message::limits;
 
 /// Item ids of a model, and where the log's items stand among them.
@@ -35,6 +35,11 @@ impl ItemIndex {
         ItemIndex { ids, of_log }
     }
 
+    /// The index of these ids, without a log.
+    pub(crate) fn of(ids: Ids) -> Self {
+        ItemIndex { ids, of_log: Vec::new() }
+    }
+
     /// The model's index of an item of the log; `NONE` where it has none.
     pub(crate) fn of_log(&self, item: u32) -> u32 {
         self.of_log.get(item as usize).copied().unwrap_or(NONE)
@@ -54,11 +59,16 @@ pub(crate) fn channel_mask(channels: &[String], known: &[String]) -> u32 {
     bits.fold(0, |mask, (bit, _)| mask | 1 << bit)
 }
 
-/// The catalog section, private columns left out.
-pub(crate) fn item_parts(index: &ItemIndex, catalog: &Catalog, channels: &[String]) -> Result<ItemParts> {
+/// The catalog section, private columns left out. `paths` are categories that it holds besides those of its products.
+pub(crate) fn item_parts(
+    index: &ItemIndex,
+    catalog: &Catalog,
+    channels: &[String],
+    paths: &BTreeSet<&str>,
+) -> Result<ItemParts> {
     let known = |id: &str| catalog.items.get(id);
-    let paths: BTreeSet<&str> =
-        catalog.items.values().map(|item| item.category.as_str()).filter(|c| !c.is_empty()).collect();
+    let of_items = catalog.items.values().map(|item| item.category.as_str()).filter(|c| !c.is_empty());
+    let paths: BTreeSet<&str> = of_items.chain(paths.iter().copied()).collect();
     let categories: Vec<&str> = paths.into_iter().collect();
     if categories.len() > limits::MODEL_CATEGORIES_MAX || index.len() > limits::MODEL_ITEMS_MAX {
         let (kinds, items) = (limits::MODEL_CATEGORIES_MAX, limits::MODEL_ITEMS_MAX);
@@ -67,26 +77,35 @@ pub(crate) fn item_parts(index: &ItemIndex, catalog: &Catalog, channels: &[Strin
     }
     let groups: BTreeSet<&str> = catalog.items.values().filter_map(|item| item.group_id.as_deref()).collect();
     let groups: Vec<&str> = groups.into_iter().collect();
+    let brands: BTreeSet<&str> = catalog.items.values().filter_map(|item| item.brand.as_deref()).collect();
+    let brands: Vec<&str> = brands.into_iter().collect();
     let mut parts =
         ItemParts { categories: categories.iter().map(|c| (*c).to_owned()).collect(), ..Default::default() };
     for id in index.ids.iter() {
         let item = known(id);
         let category = item.and_then(|item| categories.binary_search(&item.category.as_str()).ok());
         let group = item.and_then(|item| groups.binary_search(&item.group_id.as_deref()?).ok());
+        let brand = item.and_then(|item| brands.binary_search(&item.brand.as_deref()?).ok());
         let flag = |bit: u8, set: fn(&crate::tables::Item) -> bool| if item.is_some_and(set) { bit } else { 0 };
         parts.ids.push(id.to_owned());
         parts.category.push(category.map_or(NO_CATEGORY, |at| at as u16));
-        parts.flags.push(flag(FLAG_SENSITIVE, |item| item.sensitive) | flag(FLAG_RESTRICTED, |item| item.restricted));
+        parts.flags.push(
+            flag(FLAG_SENSITIVE, |item| item.sensitive)
+                | flag(FLAG_RESTRICTED, |item| item.restricted)
+                | if item.is_none() { FLAG_UNLISTED } else { 0 },
+        );
         parts.channels.push(item.map_or(u32::MAX, |item| channel_mask(&item.channels, channels)));
         parts.available_from_ms.push(item.and_then(|item| item.available_from_ms).unwrap_or(i64::MIN));
         parts.unavailable_from_ms.push(item.and_then(|item| item.unavailable_from_ms).unwrap_or(i64::MAX));
         parts.group.push(group.map_or(NO_GROUP, |at| at as u32));
+        parts.brand.push(brand.map_or(NO_BRAND, |at| at as u32));
     }
     // What says nothing takes no room in the file.
     clear_if(&mut parts.channels, u32::MAX);
     clear_if(&mut parts.available_from_ms, i64::MIN);
     clear_if(&mut parts.unavailable_from_ms, i64::MAX);
     clear_if(&mut parts.group, NO_GROUP);
+    clear_if(&mut parts.brand, NO_BRAND);
     Ok(parts)
 }
 

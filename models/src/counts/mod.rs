@@ -14,13 +14,14 @@ mod sessions;
 pub use baskets::Target;
 
 pub(crate) use baskets::basket_key;
+pub(crate) use items::{ItemIndex, channel_mask, item_parts};
+pub(crate) use popularity::category_repeat;
 
 use crate::config::TableParams;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::tables::{Catalog, EventLog, Offers};
 use baskets::Baskets;
-use items::ItemIndex;
 use neighbours::{ListRules, Norm};
 use popularity::PopularityRules;
 use std::collections::{BTreeMap, BTreeSet};
@@ -90,7 +91,11 @@ pub fn count(tables: &Tables, rules: CountRules<'_>, progress: &Progress) -> Res
         }
     };
     bar.finish();
-    let items = items::item_parts(&index, catalog, &channels)?;
+    let mut items = items::item_parts(&index, catalog, &channels, &BTreeSet::new())?;
+    if rules.params.brands == 0 {
+        items.brand.clear();
+    }
+    items.category_repeat = popularity::category_repeat(&items, &popularity);
     let offers = offers::offer_parts(log, offers, &index, &items, &channels, rules.min_support, rules.until_ms)?;
     let mut parts = ModelParts {
         currency: commonest_currency(log),

@@ -3,7 +3,7 @@
 use super::baskets::{Baskets, Target};
 use super::items::ItemIndex;
 use crate::tables::{EventLog, NONE};
-use unisono_core::model::PopularityParts;
+use unisono_core::model::{ItemParts, PopularityParts};
 
 const DAY_MS: i64 = 86_400_000;
 /// Days of "recent".
@@ -44,6 +44,19 @@ pub(crate) fn popularity(
     }
     parts.channels = channels.iter().map(|name| of_channel(log, index, target, name, rules)).collect();
     parts
+}
+
+/// Share of the profiles of each category's items that came back to them, in 255ths, from what is published of the items: what
+/// rests on fewer profiles than the floor adds nothing to its category either. Empty where no item was come back to.
+pub(crate) fn category_repeat(items: &ItemParts, popularity: &PopularityParts) -> Vec<u8> {
+    let mut sums = vec![(0u64, 0u64); items.categories.len()];
+    for ((category, all), repeat) in items.category.iter().zip(&popularity.all).zip(&popularity.repeat) {
+        if let Some(sum) = sums.get_mut(usize::from(*category)) {
+            *sum = (sum.0 + u64::from(*all) * u64::from(*repeat), sum.1 + u64::from(*all));
+        }
+    }
+    let shares: Vec<u8> = sums.into_iter().map(|(came_back, all)| (came_back / all.max(1)) as u8).collect();
+    if shares.iter().all(|share| *share == 0) { Vec::new() } else { shares }
 }
 
 /// Limits of the counting.

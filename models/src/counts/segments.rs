@@ -18,7 +18,7 @@ use unisono_core::history::History;
 use unisono_core::model::{ModelParts, SegmentParts, encode};
 use unisono_core::profile::Profile;
 use unisono_core::segments::{MEASURES, NO_SEGMENT_GROUP, coordinates};
-use unisono_message::Event;
+use unisono_message::{Context, Event};
 
 /// Customers that k-means reads; of more a hash picks.
 const SAMPLE: usize = 20_000;
@@ -143,7 +143,7 @@ fn points(model: &Model<'_>, log: &EventLog, customers: &[u32], rules: CountRule
         let rows = log.rows_of(customers[customer]).filter(|row| log.columns.ts_ms[*row] < rules.until_ms);
         let events: Vec<Event<'_>> = rows.map(|row| log.event(row)).collect();
         let (profile, _) = Profile::from_events(&events);
-        let history = History::fold(model, &profile, rules.until_ms);
+        let history = History::fold(model, &profile, rules.until_ms, &Context::default());
         coordinates(model, &profile, &history)
     };
     parallel::in_order(rules.threads, customers.len(), || (), |(), customer| of(customer), || ())

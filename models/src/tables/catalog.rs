@@ -107,18 +107,25 @@ impl Catalog {
 
     /// Every product that is never shown, because a row of the table that may restrict it can't be used.
     pub fn never_shown(&self, log: &EventLog) -> BTreeSet<String> {
-        let lost = log.items.iter().filter(|id| self.suspects.contains(*id) && !self.items.contains_key(*id));
+        self.never_shown_of(log.items.iter())
+    }
+
+    /// The same, where these ids are known from elsewhere.
+    fn never_shown_of<'i>(&self, known: impl Iterator<Item = &'i str>) -> BTreeSet<String> {
+        let lost = known.filter(|id| self.suspects.contains(*id) && !self.items.contains_key(*id));
         self.left_out.iter().cloned().chain(lost.map(str::to_owned)).collect()
     }
 
     /// The catalog with the products that it lost and the log knows, closed.
     pub(crate) fn closed(&self, log: &EventLog) -> Cow<'_, Catalog> {
-        if self.suspects.is_empty() {
-            return Cow::Borrowed(self);
-        }
+        if self.suspects.is_empty() { Cow::Borrowed(self) } else { Cow::Owned(self.closed_among(log.items.iter())) }
+    }
+
+    /// The same for ids that are known from elsewhere.
+    pub(crate) fn closed_among<'i>(&self, known: impl Iterator<Item = &'i str>) -> Catalog {
         let mut catalog = self.clone();
-        catalog.items.extend(self.never_shown(log).into_iter().map(|id| (id, closed_item())));
-        Cow::Owned(catalog)
+        catalog.items.extend(self.never_shown_of(known).into_iter().map(|id| (id, closed_item())));
+        catalog
     }
 }
 

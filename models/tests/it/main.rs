@@ -10,3 +10,4 @@ mod gates;
 mod readers;
 mod segments;
 mod shop;
+mod updating;

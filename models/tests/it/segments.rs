@@ -5,7 +5,7 @@ use unisono_core::history::History;
 use unisono_core::model::{Fact, ModelParts, encode};
 use unisono_core::profile::Profile;
 use unisono_core::{Model, segments};
-use unisono_message::{Event, EventType};
+use unisono_message::{Context, Event, EventType};
 use unisono_models::config::TableParams;
 use unisono_models::counts::{CountRules, Tables, Target, count};
 use unisono_models::progress::Progress;
@@ -64,7 +64,7 @@ fn two_kinds_of_customers_are_told_apart_after_one_order() {
         let item = format!("{kind}-3");
         let event = Event { item_id: Some(&item), ..Event::new("e", UNTIL_MS - DAY_MS, EventType::Purchase, channel) };
         let (profile, _) = Profile::from_events(&[event]);
-        let history = History::fold(&model, &profile, UNTIL_MS);
+        let history = History::fold(&model, &profile, UNTIL_MS, &Context::default());
         let popular: Vec<(u32, u32)> = model.segments.popular(history.segment.unwrap()).collect();
         assert!(!popular.is_empty());
         for (item, profiles) in popular {
@@ -82,7 +82,7 @@ fn two_kinds_of_customers_are_told_apart_after_one_order() {
         matches!(words[..], [Fact::Text(a), Fact::Text(b)] if format!("{a}{b}").contains("more drinks")),
         "{words:?}"
     );
-    let nobody = History::fold(&model, &Profile::from_events(&[]).0, UNTIL_MS);
+    let nobody = History::fold(&model, &Profile::from_events(&[]).0, UNTIL_MS, &Context::default());
     assert_eq!(nobody.segment, None);
     assert_eq!(segments::MEASURES + 2 + 2, parts.segments.weights.len(), "measures, two channels, two groups");
 }

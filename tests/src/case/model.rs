@@ -4,13 +4,13 @@
 //! {"currency": "EUR", "channels": ["store", "web"], "next": {"base": 0, "tables": [
 //!    {"feature": "own_days", "edges": [1], "points": [0, 65536]}]}, "together": {..},
 //!  "next_forest": {"base": 0, "bins": [{"feature": "own_days", "edges": [1]}], "trees": [{"feature": "own_days",
-//!    "at_most": 0, "value": 0, "left": -8192, "right": 8192}]}, "together_forest": {..}, "discover_forest": {..}, "ranked_max": 200,
+//!    "at_most": 0, "value": 0, "left": -8192, "right": 8192}]}, "together_forest": {..}, "discover_forest": {..}, "ranked_max": 200, "diversity": 300,
 //!  "calibrations": {"for_you": [[score, probability in 2^-30], ..]},
 //!  "items": [{"id": "apple", "category": "food/fruit", "popularity": [all, recent, week, repeat],
-//!    "flags": ["sensitive"], "channels": ["web"], "available_from_ms": 0, "unavailable_from_ms": 0, "group": 1,
+//!    "flags": ["sensitive"], "channels": ["web"], "available_from_ms": 0, "unavailable_from_ms": 0, "group": 1, "brand": 1,
 //!    "bought": [["bread", 255]], "next": [["bread", 243]]}, ..],
 //!  "sessions": [["bread", "apple"], ..],
-//!  "channel_lists": {"web": [["apple", 7]]},
+//!  "channel_lists": {"web": [["apple", 7]]}, "category_repeat": {"food/fruit": 100},
 //!  "offers": [{"id": "o1", "starts_ms": 0, "ends_ms": 0, "channels": ["web"], "cap": 1, "cap_days": 7,
 //!    "category": "food", "popularity": 3, "items": ["apple"]}, ..]}
 //! ```
@@ -23,8 +23,8 @@ use unisono_core::blend::{Blend, Calibration, Table};
 use unisono_core::features::Feature;
 use unisono_core::forest::Bins;
 use unisono_core::model::{
-    FLAG_RESTRICTED, FLAG_SENSITIVE, ForestParts, ItemParts, ModelParts, NO_CATEGORY, NO_GROUP, NeighbourParts,
-    OfferPart, PopularityParts, SegmentParts,
+    FLAG_RESTRICTED, FLAG_SENSITIVE, ForestParts, ItemParts, ModelParts, NO_BRAND, NO_CATEGORY, NO_GROUP,
+    NeighbourParts, OfferPart, PopularityParts, SegmentParts,
 };
 use unisono_message::PlacementKind;
 
@@ -59,6 +59,7 @@ pub fn parts(json: &Json) -> Result<ModelParts> {
         discover_forest: json.get("discover_forest").map_or(Ok(ForestParts::default()), forest)?,
         together_forest: json.get("together_forest").map_or(Ok(ForestParts::default()), forest)?,
         ranked_max: number("ranked_max", default.ranked_max.into()),
+        diversity: number("diversity", 0),
         calibrations: json.get("calibrations").map_or(Ok(Vec::new()), calibrations)?,
         popularity: names.popularity(json, &items)?,
         segments: json.get("segments").map_or(Ok(SegmentParts::default()), |all| names.segments(all))?,
@@ -71,7 +72,7 @@ pub fn parts(json: &Json) -> Result<ModelParts> {
             .map(|s| names.session(s))
             .collect::<Result<_>>()?,
         offers: json.get("offers").map_or(&[][..], Json::list).iter().map(|o| names.offer(o)).collect::<Result<_>>()?,
-        items: names.items(&items)?,
+        items: ItemParts { category_repeat: names.category_repeat(json), ..names.items(&items)? },
         channels,
         ..default
     })
@@ -114,6 +115,7 @@ impl Names<'_> {
         };
         let masks = items.iter().map(|item| self.mask(item)).collect::<Result<Vec<u32>>>()?;
         let group = |item: &&Json| number(item, "group", i64::from(NO_GROUP)) as u32;
+        let brand = |item: &&Json| number(item, "brand", i64::from(NO_BRAND)) as u32;
         Ok(ItemParts {
             ids: self.ids.to_vec(),
             category: items.iter().map(|item| self.category(item)).collect(),
@@ -124,9 +126,16 @@ impl Names<'_> {
             channels: if any("channels") { masks } else { Vec::new() },
             available_from_ms: times("available_from_ms", 0),
             unavailable_from_ms: times("unavailable_from_ms", i64::MAX),
+            brand: if any("brand") { items.iter().map(brand).collect() } else { Vec::new() },
+            category_repeat: Vec::new(),
             group: if any("group") { items.iter().map(group).collect() } else { Vec::new() },
             categories: self.categories.to_vec(),
         })
+    }
+
+    fn category_repeat(&self, json: &Json) -> Vec<u8> {
+        let Some(shares) = json.get("category_repeat") else { return Vec::new() };
+        self.categories.iter().map(|path| shares.get(path).and_then(Json::int).unwrap_or(0) as u8).collect()
     }
 
     fn popularity(&self, json: &Json, items: &[&Json]) -> Result<PopularityParts> {

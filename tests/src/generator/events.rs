@@ -47,8 +47,12 @@ pub fn event(random: &mut Random, parts: &ModelParts, now_ms: i64, habits: Habit
         let id = known.filter(|_| random.chance(85)).unwrap_or_else(|| "offer-unknown".to_owned());
         fields.push(("offer_id", Value::from(id)));
     }
+    let in_store = kind == EventType::Purchase && random.chance(40);
+    if in_store {
+        fields.push(("store_id", Value::from(*random.pick(&["store-7", "store-77"]))));
+    }
     if random.chance(12) {
-        add_rare(random, &mut fields);
+        add_rare(random, in_store, &mut fields);
     }
     map(fields)
 }
@@ -91,7 +95,7 @@ fn add_amounts(random: &mut Random, parts: &ModelParts, fields: &mut Vec<(&str, 
     }
 }
 
-fn add_rare(random: &mut Random, fields: &mut Vec<(&str, Value)>) {
+fn add_rare(random: &mut Random, has_store: bool, fields: &mut Vec<(&str, Value)>) {
     let rare = [
         ("session_id", Value::from("s1")),
         ("store_id", Value::from("store-7")),
@@ -113,7 +117,7 @@ fn add_rare(random: &mut Random, fields: &mut Vec<(&str, Value)>) {
         ("course", nested(limits::DEPTH_MAX)),
     ];
     for (name, value) in rare {
-        if random.chance(30) {
+        if random.chance(30) && !(has_store && name == "store_id") {
             fields.push((name, value));
         }
     }

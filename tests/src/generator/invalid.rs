@@ -202,6 +202,7 @@ fn wrong_types(event: &str, placement: &str) -> Vec<(String, Value)> {
         (at(placement, "k"), Value::from("3")),
         (at(placement, "k"), Value::from(2.5)),
         (at(placement, "exclude_bought"), Value::from(1)),
+        (at(placement, "diversity"), Value::from("0.5")),
     ]
 }
 
@@ -218,6 +219,8 @@ fn out_of_range(event: &str, placement: &str) -> Vec<(String, Value)> {
         ("context.utc_offset_min".into(), Value::from(1_081)),
         (at(placement, "k"), Value::from(0)),
         (at(placement, "k"), Value::from(1_001)),
+        (at(placement, "diversity"), Value::from(-0.01)),
+        (at(placement, "diversity"), Value::from(1.001)),
         (at(event, "price"), Value::from(f64::NAN)),
         (at(event, "price"), Value::from(f64::INFINITY)),
         (at(event, "price"), Value::from(-0.01)),

@@ -7,8 +7,8 @@ use unisono_core::blend::{Blend, Calibration, Table};
 use unisono_core::features::Feature;
 use unisono_core::forest::Bins;
 use unisono_core::model::{
-    FLAG_RESTRICTED, FLAG_SENSITIVE, Fact, ForestParts, ItemParts, ModelParts, NO_CATEGORY, NO_GROUP, NeighbourParts,
-    OfferPart, PopularityParts, SegmentParts,
+    FLAG_RESTRICTED, FLAG_SENSITIVE, Fact, ForestParts, ItemParts, ModelParts, NO_BRAND, NO_CATEGORY, NO_GROUP,
+    NeighbourParts, OfferPart, PopularityParts, SegmentParts,
 };
 use unisono_core::segments::MEASURES;
 use unisono_message::PlacementKind;
@@ -46,6 +46,7 @@ pub fn model(random: &mut Random) -> ModelParts {
         discover_forest: if has_trees { forest(random) } else { ForestParts::default() },
         discover_calibration: if has_trees && random.chance(50) { calibration(random) } else { Calibration::default() },
         ranked_max: if has_trees { *random.pick(&[0, 1, 3, 10, 200]) } else { 0 },
+        diversity: *random.pick(&[0, 0, 0, 300]),
         calibrations: calibrations(random),
         data: vec![("rows".into(), Fact::Int(n as i64)), ("source".into(), Fact::Text("generated".into()))],
         config: vec![("rate".into(), Fact::Float(0.5))],
@@ -81,12 +82,19 @@ fn items(random: &mut Random, n: usize, categories: &[String], channels: usize) 
     };
     let groups = 1 + n / 4;
     let group = |random: &mut Random| if random.chance(60) { random.below(groups) as u32 } else { NO_GROUP };
+    let brand = |random: &mut Random| if random.chance(80) { random.below(5) as u32 } else { NO_BRAND };
     ItemParts {
         category: (0..n).map(|_| category(random)).collect(),
         flags: (0..n).map(|_| flags(random)).collect(),
         channels: if some(random, 60) { (0..n).map(|_| mask(random)).collect() } else { Vec::new() },
         available_from_ms: if some(random, 40) { (0..n).map(|_| opens(random)).collect() } else { Vec::new() },
         unavailable_from_ms: if some(random, 40) { (0..n).map(|_| closes(random)).collect() } else { Vec::new() },
+        brand: if some(random, 60) { (0..n).map(|_| brand(random)).collect() } else { Vec::new() },
+        category_repeat: if random.chance(60) {
+            categories.iter().map(|_| random.below(256) as u8).collect()
+        } else {
+            Vec::new()
+        },
         group: if some(random, 50) { (0..n).map(|_| group(random)).collect() } else { Vec::new() },
         categories: categories.to_vec(),
         ids,

@@ -48,7 +48,7 @@ fn context(random: &mut Random, parts: &ModelParts) -> Value {
     } else if random.chance(60) {
         fields.push(("channel", Value::from("fax")));
     }
-    if random.chance(20) {
+    if random.chance(50) {
         fields.push(("store_id", Value::from("store-7")));
     }
     if random.chance(30) {
@@ -91,6 +91,9 @@ fn placement(random: &mut Random, parts: &ModelParts, at: usize) -> Value {
     if random.chance(30) {
         let gates: Vec<&str> = ["sensitive", "restricted"].into_iter().filter(|_| random.chance(60)).collect();
         fields.push(("allow", strings(&gates)));
+    }
+    if random.chance(25) {
+        fields.push(("diversity", Value::from(*random.pick(&[0.0, 0.0005, 0.0015, 0.25, 0.5, 1.0]))));
     }
     random.shuffle(&mut fields);
     map(fields)

@@ -3,7 +3,7 @@
 use super::history::{History, Own};
 use std::collections::BTreeMap;
 use unisono_core::features::Feature;
-use unisono_core::model::{ModelParts, NO_CATEGORY, NO_GROUP, NeighbourParts};
+use unisono_core::model::{ModelParts, NO_BRAND, NO_CATEGORY, NO_GROUP, NeighbourParts};
 
 /// Sums per item.
 pub(super) type Sums = BTreeMap<u32, i64>;
@@ -29,6 +29,9 @@ pub(super) struct Scene<'s> {
     /// The items of the most votes, best first.
     pub(super) session_places: Vec<Candidate>,
     /// Undirected neighbours of the seeds, or votes of sessions for them.
+    /// The given items or the cart, as many as are compared.
+    pub(super) given: Vec<u32>,
+    /// Undirected neighbours of the seeds.
     pub(super) seeds: Sums,
     /// The channel's list.
     pub(super) channel: Sums,
@@ -69,6 +72,12 @@ impl Candidate {
     pub(super) fn group(&self, parts: &ModelParts) -> Option<u32> {
         let Candidate::Known(item) = self else { return None };
         parts.items.group.get(*item as usize).copied().filter(|group| *group != NO_GROUP)
+    }
+
+    /// Its brand.
+    pub(super) fn brand(&self, parts: &ModelParts) -> Option<u32> {
+        let Candidate::Known(item) = self else { return None };
+        parts.items.brand.get(*item as usize).copied().filter(|brand| *brand != NO_BRAND)
     }
 
     /// A figure of the model, 0 for an unknown item.
@@ -126,6 +135,32 @@ impl Scene<'_> {
         let Some(wanted) = category(self.parts, *item) else { return 0 };
         let in_category = |own: &&Own| own.item.is_some_and(|item| category(self.parts, item) == Some(wanted));
         self.history.items.values().filter(in_category).map(|own| own.decay(tau)).sum()
+    }
+
+    /// Exp(-days/90) over the purchase days in a category.
+    pub(super) fn strength_of(&self, wanted: u16) -> i64 {
+        let items = self.history.items.values();
+        let within = items.filter(|own| own.item.is_some_and(|item| category(self.parts, item) == Some(wanted)));
+        within.map(|own| own.decay(90.0)).sum()
+    }
+
+    /// How alike a candidate is to the likest given item: category levels in common, of four at most, in 4,096ths of the
+    /// longer path's, and an eighth of the whole for the brand.
+    pub(super) fn likeness(&self, candidate: &Candidate) -> i64 {
+        let levels = |item: u32| -> Vec<&str> {
+            let path = category(self.parts, item).map(|at| self.parts.items.categories[usize::from(at)].as_str());
+            path.map_or(Vec::new(), |path| path.split('/').take(4).collect())
+        };
+        let Candidate::Known(item) = candidate else { return 0 };
+        let own = levels(*item);
+        let like = |given: &u32| {
+            let other = levels(*given);
+            let common = own.iter().zip(&other).take_while(|pair| pair.0 == pair.1).count();
+            let brand = candidate.brand(self.parts);
+            let same_brand = brand.is_some() && brand == Candidate::Known(*given).brand(self.parts);
+            (common * 4096).checked_div(own.len().max(other.len())).unwrap_or(0) + 512 * usize::from(same_brand)
+        };
+        self.given.iter().map(like).max().unwrap_or(0) as i64
     }
 
     /// A feature of a candidate.
@@ -194,6 +229,24 @@ impl Scene<'_> {
                 self.session_places.iter().position(|one| one == candidate).map_or(-1, |place| place as i64 + 1)
             }
             Feature::SessionLast => self.share(candidate, &self.sessions_last),
+            Feature::CategoryRepeat => match candidate {
+                Candidate::Known(item) => category(self.parts, *item)
+                    .and_then(|at| self.parts.items.category_repeat.get(usize::from(at)).copied())
+                    .map_or(0, i64::from),
+                Candidate::Unknown(_) => 0,
+            },
+            Feature::BrandDecay90 => match candidate.brand(self.parts) {
+                Some(wanted) => {
+                    let of_brand =
+                        |own: &&Own| own.item.is_some_and(|at| Candidate::Known(at).brand(self.parts) == Some(wanted));
+                    self.history.items.values().filter(of_brand).map(|own| own.decay(90.0)).sum::<i64>() / 64
+                }
+                None => 0,
+            },
+            Feature::OwnChannelShare => bought.map_or(-1, Own::channel_share),
+            Feature::OwnStoreShare => bought.and_then(Own::store_share).unwrap_or(-1),
+            Feature::ContentScore => self.likeness(candidate),
+            Feature::LastVisitHere => self.history.last_visit_here.map_or(-1, i64::from),
             Feature::DaysSinceVisit => self.history.visits.first().copied().unwrap_or(-1),
         }
     }

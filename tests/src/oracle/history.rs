@@ -1,6 +1,6 @@
 //! What a profile says of its items, naively.
 
-use super::profile::Profile;
+use super::request::Request;
 use super::segments::segment;
 use crate::generator::DAY_MS;
 use std::cmp::Reverse;
@@ -15,6 +15,10 @@ pub(super) struct Own {
     pub(super) item: Option<u32>,
     /// For each purchase day: (days ago, purchase days of the profile since).
     pub(super) days: Vec<(i64, i64)>,
+    /// Days on which it was bought in the request's channel.
+    pub(super) days_here: BTreeSet<i64>,
+    /// For each day of a purchase that is kept in full: whether it was bought in the request's store.
+    pub(super) in_full: BTreeMap<i64, bool>,
     /// Times of looks.
     pub(super) looks_ms: Vec<i64>,
 }
@@ -47,6 +51,17 @@ impl Own {
         (self.days.len() > 1).then(|| (oldest - self.age().unwrap_or(0)) / (self.days.len() as i64 - 1))
     }
 
+    /// Purchase days in the channel, in 1,000ths.
+    pub(super) fn channel_share(&self) -> i64 {
+        self.days_here.len() as i64 * 1000 / self.days.len() as i64
+    }
+
+    /// Purchase days in the store, in 1,000ths of those that are kept in full.
+    pub(super) fn store_share(&self) -> Option<i64> {
+        let in_store = self.in_full.values().filter(|in_store| **in_store).count() as i64;
+        (in_store * 1000).checked_div(self.in_full.len() as i64)
+    }
+
     /// The last look.
     pub(super) fn viewed_ms(&self) -> Option<i64> {
         self.looks_ms.iter().max().copied()
@@ -62,12 +77,15 @@ pub(super) struct History {
     pub(super) visits: Vec<i64>,
     /// The number of the segment of a customer who has bought.
     pub(super) segment: Option<usize>,
+    /// Whether something was bought in the request's channel on the last of them.
+    pub(super) last_visit_here: Option<bool>,
 }
 
 impl History {
-    /// Folds a profile.
-    pub(super) fn of(parts: &ModelParts, profile: &Profile, now_ms: i64) -> History {
-        let today = now_ms.div_euclid(DAY_MS);
+    /// Folds the profile of a request.
+    pub(super) fn of(parts: &ModelParts, request: &Request) -> History {
+        let profile = &request.profile;
+        let today = request.now_ms.div_euclid(DAY_MS);
         let purchases: Vec<(i64, &str)> = profile
             .marks
             .iter()
@@ -87,6 +105,20 @@ impl History {
         for event in &profile.events {
             if let (EventType::View | EventType::Click, Some(id)) = (event.kind, event.text("item_id")) {
                 history.items.entry(id.to_owned()).or_default().looks_ms.push(event.ts_ms);
+            }
+        }
+        let here =
+            profile.marks.iter().filter(|mark| mark.kind == EventType::Purchase && mark.channel == request.channel);
+        let here: BTreeSet<(i64, &str)> = here.map(|mark| (mark.newest_first.0, mark.item_id.as_str())).collect();
+        history.last_visit_here = days.first().map(|last| here.iter().any(|(day, _)| day == last));
+        for (day, id) in here {
+            history.items.entry(id.to_owned()).or_default().days_here.insert(day);
+        }
+        for event in profile.events.iter().filter(|event| event.kind == EventType::Purchase) {
+            let own = event.text("item_id").and_then(|id| history.items.get_mut(id));
+            if let (Some(own), Some(store)) = (own, &request.store_id) {
+                let in_store = own.in_full.entry(event.ts_ms.div_euclid(DAY_MS)).or_default();
+                *in_store |= event.text("store_id") == Some(store);
             }
         }
         for (id, own) in &mut history.items {

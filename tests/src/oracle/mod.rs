@@ -38,7 +38,7 @@ use unisono_message::{EmptyReason, Exclusion, PlacementKind, WarningCode};
 /// When the request can't be read; the oracle knows valid requests only.
 pub fn response(parts: &ModelParts, model_id: &[u8; 32], request: &[u8]) -> Result<Vec<u8>> {
     let request = Request::read(&decode(request)?)?;
-    let history = History::of(parts, &request.profile, request.now_ms);
+    let history = History::of(parts, &request);
     let mut shown = Shown::default();
     let placements = request.placements.iter().map(|placement| {
         let answer = match placement.kind {
@@ -153,6 +153,7 @@ fn scene<'s>(parts: &'s ModelParts, history: &'s History, request: &Request, pla
         next: sums(&parts.next_items, weigh(&|own: &Own| own.sum(|_, visits| (-visits / 2.8037).exp())).into_iter()),
         bought_last: sums(&parts.bought, last()),
         next_last: sums(&parts.next_items, last()),
+        given: seeds.iter().take(16).copied().collect(),
         seeds: match parts.bought.items.is_empty() {
             true => sessions::votes(parts, &full(seeds.into_iter().collect())),
             false => sums(&parts.bought, seeds.into_iter().map(|item| (item, 1))),
@@ -177,6 +178,43 @@ fn top(parts: &ModelParts, sums: &Sums, count: usize) -> Vec<Candidate> {
     let mut all: Vec<(&u32, &i64)> = sums.iter().filter(|(_, sum)| **sum > 0).collect();
     all.sort_by_key(|(item, sum)| (Reverse(**sum), Reverse(parts.popularity.all[**item as usize])));
     all.into_iter().take(count).map(|(item, _)| Candidate::Known(*item)).collect()
+}
+
+/// Items of some categories, as many of each, `most` at most: three in four by popularity from the top, the others from the end.
+fn of_categories(parts: &ModelParts, categories: &[u16], most: usize) -> Vec<Candidate> {
+    let each = most / categories.len().max(1);
+    let of = |wanted: &u16| {
+        let all = by_popularity(parts).into_iter().filter(|item| features::category(parts, *item) == Some(*wanted));
+        let row: Vec<Candidate> = all.map(Candidate::Known).collect();
+        match row.len() > each {
+            true => [&row[..each - each / 4], &row[row.len() - each / 4..]].concat(),
+            false => row,
+        }
+    };
+    categories.iter().flat_map(of).collect()
+}
+
+/// The items of the given items' categories that are most alike.
+fn alike(scene: &Scene<'_>, count: usize) -> Vec<Candidate> {
+    let categories: BTreeSet<u16> =
+        scene.given.iter().filter_map(|item| features::category(scene.parts, *item)).collect();
+    let categories: Vec<u16> = categories.into_iter().collect();
+    let mut found = of_categories(scene.parts, &categories, 1024);
+    found.retain(|one| !scene.given.iter().any(|given| *one == Candidate::Known(*given)));
+    found.sort_by_key(|one| {
+        (Reverse(scene.likeness(one)), Reverse(one.figure(&scene.parts.popularity.all)), one.clone())
+    });
+    found.truncate(count);
+    found
+}
+
+/// Items of the ten categories in which a customer buys most.
+fn of_strongest(scene: &Scene<'_>, count: usize) -> Vec<Candidate> {
+    let mut strongest: Vec<u16> = (0..scene.parts.items.categories.len() as u16).collect();
+    strongest.retain(|category| scene.strength_of(*category) > 0);
+    strongest.sort_by_key(|category| Reverse(scene.strength_of(*category)));
+    strongest.truncate(10);
+    of_categories(scene.parts, &strongest, count)
 }
 
 /// Items by recent popularity, then popularity over all days, then index; those without any last.
@@ -211,9 +249,14 @@ fn candidates(scene: &Scene<'_>, history: &History, placement: &Placement) -> BT
             scene.session_places.clone(),
             top(parts, &scene.seeds, count),
             top(parts, &scene.segment, count),
+            alike(scene, count),
+            match placement.exclude_bought && placement.kind == PlacementKind::ForYou {
+                true => of_strongest(scene, count),
+                false => Vec::new(),
+            },
             popular(),
         ],
-        PlacementKind::Similar => vec![top(parts, &scene.seeds, count), popular()],
+        PlacementKind::Similar => vec![top(parts, &scene.seeds, count), alike(scene, count), popular()],
         PlacementKind::Trending => vec![scene.channel.keys().map(|item| Candidate::Known(*item)).collect(), popular()],
         PlacementKind::BuyAgain => vec![bought()],
         PlacementKind::RecentlyViewed => vec![viewed()],
@@ -275,6 +318,9 @@ fn place(
         best.truncate(count);
         (scoring, scored) = (forest, ranked(forest, best));
     }
+    if rules::strength(parts, placement) > 0 {
+        scored = spread(parts, placement, shown, scored);
+    }
     let mut entries = Vec::new();
     for (score, candidate) in scored {
         if entries.len() == placement.k {
@@ -307,6 +353,51 @@ fn place(
         excluded,
         left_out,
     }
+}
+
+/// Maximal marginal relevance: always the one of the greatest relevance minus likeness to what was taken. Variants of what
+/// is shown are passed over, but stay in the order.
+fn spread(
+    parts: &ModelParts,
+    placement: &Placement,
+    shown: &Shown,
+    mut best: Vec<(i64, Candidate)>,
+) -> Vec<(i64, Candidate)> {
+    let strength = rules::strength(parts, placement);
+    let mut count = 3 * placement.k;
+    while count < best.len() && rules::products(parts, best[..count].iter().map(|one| &one.1)) < placement.k {
+        count *= 2;
+    }
+    best.truncate(count);
+    let path = |candidate: &Candidate| -> Vec<&str> {
+        let Candidate::Known(item) = candidate else { return Vec::new() };
+        let category = features::category(parts, *item).map(|at| parts.items.categories[usize::from(at)].as_str());
+        category.map_or(Vec::new(), |path| path.split('/').take(4).collect())
+    };
+    let alike = |a: &Candidate, b: &Candidate| {
+        let (a, b) = (path(a), path(b));
+        let common = a.iter().zip(&b).take_while(|pair| pair.0 == pair.1).count();
+        (common * 4096).checked_div(a.len().max(b.len())).unwrap_or(0) as i64
+    };
+    let (greatest, least) = (best.first().map_or(0, |one| one.0), best.last().map_or(0, |one| one.0));
+    let relevance = |score: i64| (score - least) * 4096 / (greatest - least).max(1);
+    let (mut out, mut taken, mut page): (Vec<(i64, Candidate)>, Vec<Candidate>, Shown) =
+        (vec![], vec![], shown.clone());
+    while !best.is_empty() {
+        let value = |one: &(i64, Candidate)| {
+            let likeness = taken.iter().map(|other| alike(other, &one.1)).max().unwrap_or(0);
+            (1_000 - strength) * relevance(one.0) - strength * likeness
+        };
+        let greatest = best.iter().map(value).max().unwrap_or(0);
+        let at = best.iter().position(|one| value(one) == greatest).unwrap_or(0);
+        let next = best.remove(at);
+        if !page.holds(parts, &next.1) {
+            page.add(parts, &next.1);
+            taken.push(next.1.clone());
+        }
+        out.push(next);
+    }
+    out
 }
 
 fn empty_reason(parts: &ModelParts, placement: &Placement, left_out: usize) -> EmptyReason {

@@ -26,6 +26,8 @@ pub struct Placement {
     pub category: Option<String>,
     /// Open gates.
     pub allow: Vec<String>,
+    /// How strongly categories are spread, in 1,000ths.
+    pub diversity: Option<i64>,
 }
 
 /// A valid request.
@@ -63,8 +65,8 @@ const REQUEST: [&str; 8] =
     ["request_id", "now_ms", "profile", "context", "placements", "seed", "explain", "probability"];
 const PROFILE: [&str; 3] = ["profile_id", "events", "state"];
 const CONTEXT: [&str; 4] = ["channel", "store_id", "utc_offset_min", "cart"];
-const PLACEMENT: [&str; 9] =
-    ["id", "kind", "k", "items", "candidates", "exclude", "exclude_bought", "category", "allow"];
+const PLACEMENT: [&str; 10] =
+    ["id", "kind", "k", "items", "candidates", "exclude", "exclude_bought", "category", "allow", "diversity"];
 
 impl Request {
     /// Reads a valid request.
@@ -103,7 +105,7 @@ impl Request {
     pub fn canonical(&self) -> Value {
         let optional = |text: &Option<String>| text.as_deref().map_or(Value::Nil, Value::from);
         let placement = |one: &Placement| {
-            Value::Array(vec![
+            let mut fields: Vec<Value> = vec![
                 one.id.as_str().into(),
                 (one.kind as i64).into(),
                 one.k.into(),
@@ -114,7 +116,9 @@ impl Request {
                 optional(&one.category),
                 one.allow.iter().any(|gate| gate == "sensitive").into(),
                 one.allow.iter().any(|gate| gate == "restricted").into(),
-            ])
+            ];
+            fields.extend(one.diversity.map(Value::from));
+            Value::Array(fields)
         };
         Value::Array(vec![
             optional(&self.request_id),
@@ -145,6 +149,7 @@ fn placement(value: &Value) -> Option<Placement> {
         exclude_bought: field(value, "exclude_bought").and_then(Value::as_bool).unwrap_or(false),
         category: text(value, "category").map(str::to_owned),
         allow: ids(value, "allow"),
+        diversity: field(value, "diversity").and_then(Value::as_f64).map(|d| (d * 1_000.0).round_ties_even() as i64),
     })
 }
 

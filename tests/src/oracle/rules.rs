@@ -17,6 +17,15 @@ pub(super) fn fills_up(kind: PlacementKind) -> bool {
     matches!(kind, ForYou | Similar | BoughtTogether | Trending)
 }
 
+/// How strongly a placement spreads its categories: what it asks for, or what the model says.
+pub(super) fn strength(parts: &ModelParts, placement: &Placement) -> i64 {
+    use PlacementKind::{Offers, RecentlyViewed, Trending};
+    match placement.kind {
+        Offers | RecentlyViewed | Trending => 0,
+        _ => placement.diversity.unwrap_or(parts.diversity.into()),
+    }
+}
+
 /// Distinct products: variants of one group count once.
 pub(super) fn products<'c>(parts: &ModelParts, candidates: impl IntoIterator<Item = &'c Candidate>) -> usize {
     let key = |candidate: &Candidate| match candidate.group(parts) {
@@ -68,7 +77,7 @@ fn eligible_products(
 pub fn check(parts: &ModelParts, request: &[u8], response: &[u8]) -> Result<()> {
     let request = Request::read(&decode(request)?)?;
     let response = decode(response)?;
-    let history = History::of(parts, &request.profile, request.now_ms);
+    let history = History::of(parts, &request);
     let answers = list(&response, "placements");
     ensure!(answers.len() == request.placements.len(), "an answer a placement");
     let mut shown = Shown::default();
@@ -116,7 +125,7 @@ fn check_placement(
             keys.push((Reverse(Ordered(score)), Reverse(candidate.figure(&parts.popularity.all)), candidate));
         }
     }
-    ensure!(keys.is_sorted(), "the recommendations are not in the total order");
+    ensure!(strength(parts, placement) > 0 || keys.is_sorted(), "the recommendations are not in the total order");
     check_excluded(answer, id_name, request.explain)
 }
 

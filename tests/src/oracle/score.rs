@@ -19,6 +19,8 @@ pub(super) enum Scoring<'s> {
     Forest(&'s ForestParts),
     /// By a figure of the model.
     Popularity(Feature),
+    /// By category and brand.
+    Likeness,
     /// By the last look.
     Recency,
 }
@@ -26,12 +28,18 @@ pub(super) enum Scoring<'s> {
 /// The scoring of a kind in a scene.
 pub(super) fn scoring<'s>(scene: &Scene<'s>, kind: PlacementKind) -> Scoring<'s> {
     match kind {
+        PlacementKind::Similar if alone(scene) => Scoring::Likeness,
         PlacementKind::Similar | PlacementKind::BoughtTogether => Scoring::Blend(&scene.parts.together),
         PlacementKind::Trending if scene.channel.is_empty() => Scoring::Popularity(Feature::PopularityRecent),
         PlacementKind::Trending => Scoring::Popularity(Feature::PopularityChannel),
         PlacementKind::RecentlyViewed => Scoring::Recency,
         _ => Scoring::Blend(&scene.parts.next),
     }
+}
+
+/// Nothing was ever bought with what is given.
+fn alone(scene: &Scene<'_>) -> bool {
+    !scene.given.is_empty() && scene.seeds.values().all(|sum| *sum == 0)
 }
 
 /// What comes next, without what was bought, has a forest of its own.
@@ -43,6 +51,7 @@ fn discovers(scene: &Scene<'_>, placement: &Placement) -> bool {
 /// The forest that ranks the best of a learned blend.
 pub(super) fn forest<'s>(scene: &Scene<'s>, placement: &Placement) -> Option<Scoring<'s>> {
     let forest = match placement.kind {
+        PlacementKind::Similar if alone(scene) => return None,
         _ if discovers(scene, placement) => &scene.parts.discover_forest,
         PlacementKind::Similar | PlacementKind::BoughtTogether => &scene.parts.together_forest,
         PlacementKind::Trending | PlacementKind::RecentlyViewed => return None,
@@ -107,6 +116,7 @@ pub(super) fn score(scene: &Scene<'_>, scoring: Scoring<'_>, candidate: &Candida
             forest.base + forest.roots.iter().map(leaf).sum::<i64>()
         }
         Scoring::Popularity(feature) => scene.value(feature, candidate) * one,
+        Scoring::Likeness => scene.likeness(candidate) * one,
         Scoring::Recency => recency(scene, candidate) * one,
     }
 }
@@ -137,13 +147,16 @@ pub(super) fn entry(
             (base, parts.into_iter().map(part).collect())
         }
         Scoring::Popularity(feature) => (0, vec![(feature.as_str(), scene.value(feature, candidate), score)]),
+        Scoring::Likeness => (0, vec![("content_score", scene.likeness(candidate), score)]),
         Scoring::Recency => (0, vec![("viewed_age", -recency(scene, candidate) / 3_600_000, score)]),
     };
     parts.retain(|part| part.2 != 0);
     Entry {
         id: candidate.id(scene.parts).to_owned(),
         score,
-        probability: calibration.filter(|_| request.probability).map(|map| probability(map, score)),
+        probability: calibration
+            .filter(|_| request.probability && !matches!(scoring, Scoring::Likeness))
+            .map(|map| probability(map, score)),
         reasons: reasons(scene, scoring, placement.kind, candidate),
         explanation: Explained {
             base,
@@ -167,7 +180,8 @@ fn probability(map: &Calibration, score: i64) -> i64 {
 fn reasons(scene: &Scene<'_>, scoring: Scoring<'_>, kind: PlacementKind, candidate: &Candidate) -> Vec<Reason> {
     let gains_of: Vec<(Feature, i64)> = match scoring {
         Scoring::Recency => return vec![Reason::ViewedBefore],
-        Scoring::Popularity(_) => return vec![Reason::Popular],
+        Scoring::Likeness if scene.likeness(candidate) > 0 => return vec![Reason::LikeGiven],
+        Scoring::Popularity(_) | Scoring::Likeness => return vec![Reason::Popular],
         Scoring::Forest(forest) => moved(scene, forest, candidate).1,
         Scoring::Blend(blend) => {
             let gain = |table: &Table| {
@@ -186,10 +200,11 @@ fn reasons(scene: &Scene<'_>, scoring: Scoring<'_>, kind: PlacementKind, candida
         Group::History => Some(Reason::GoesWithHistory),
         Group::Next => Some(Reason::BoughtNext),
         Group::Viewed => Some(Reason::ViewedBefore),
+        Group::Content => Some(Reason::LikeGiven),
         Group::Popular => Some(Reason::Popular),
         Group::Background => None,
     };
-    let order = [Group::Own, Group::Cart, Group::History, Group::Next, Group::Viewed, Group::Popular];
+    let order = [Group::Own, Group::Cart, Group::History, Group::Next, Group::Viewed, Group::Content, Group::Popular];
     let mut gains: Vec<(i64, Reason)> = Vec::new();
     for group in order {
         if group == Group::Own && days == 0 {
@@ -219,6 +234,7 @@ fn nothing_known(feature: Feature) -> i64 {
     match feature {
         Feature::OwnAge | Feature::OwnVisitsSince | Feature::OwnGap | Feature::OwnDue | Feature::OwnCategoryShare => -1,
         Feature::ViewedAge | Feature::LooksSince | Feature::SessionRank => -1,
+        Feature::OwnChannelShare | Feature::OwnStoreShare => -1,
         Feature::PopularityTrend => 256,
         _ => 0,
     }

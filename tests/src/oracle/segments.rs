@@ -56,5 +56,5 @@ fn coordinates(parts: &ModelParts, profile: &Profile, history: &History) -> Vec<
 fn steps(x: i64) -> i64 {
     let above = 1 + x.clamp(0, 1 << 40) as u64;
     let whole = (0..63).rev().find(|power| above >> power > 0).unwrap_or(0);
-    64 * whole + ((above - (1 << whole)) * 64 >> whole) as i64
+    64 * whole + (((above - (1 << whole)) * 64) >> whole) as i64
 }
