@@ -39,7 +39,7 @@ pub fn model(random: &mut Random) -> ModelParts {
         candidates_per_source: *random.pick(&[0, 1, 3, 10, 100]),
         horizon_days: random.below(60) as u32,
         scale_bits: *random.pick(&[0, 1, 8, 16, 16]),
-        next: blend(random),
+        next: next(random),
         together: together(random),
         next_forest: if has_trees { forest(random) } else { ForestParts::default() },
         together_forest: if has_trees { forest(random) } else { ForestParts::default() },
@@ -211,6 +211,19 @@ fn blend(random: &mut Random) -> Blend {
     }
     random.shuffle(&mut tables);
     Blend { base: *random.pick(&[0, -65_536, 12_345, -(1 << 40), 1 << 40]), tables }
+}
+
+/// Often a blend that hears the votes of sessions: chance alone rarely has them speak.
+fn next(random: &mut Random) -> Blend {
+    let mut blend = blend(random);
+    if random.chance(40) {
+        let votes = [Feature::SessionScore, Feature::SessionScoreRaw, Feature::SessionRank, Feature::SessionLast];
+        blend.tables.retain(|table| !votes.contains(&table.feature));
+        for feature in votes {
+            blend.tables.push(Table { feature, edges: vec![1, 3, 1_024], points: vec![0, 65_536, 32_768, 131_072] });
+        }
+    }
+    blend
 }
 
 /// Mostly a blend that speaks for what goes with the cart: chance alone rarely does.
