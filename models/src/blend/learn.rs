@@ -1,8 +1,9 @@
 //! The recipe: tables counted before several cuts, cases after each, blends fitted on all but the last cut, calibration
 //! and metrics on the last.
 
+use super::aim::Aim;
 use super::calibration;
-use super::cases::{Case, cases, shortened};
+use super::cases::{Case, cases, shortened, windows};
 use super::hash::hash;
 use super::rows::{Gather, Rows, Task, gather, id_of, with_scene};
 use super::{fit, forest};
@@ -23,7 +24,6 @@ use unisono_core::page;
 use unisono_core::ranking::best_first;
 use unisono_message::PlacementKind;
 
-const DAY_MS: i64 = 86_400_000;
 /// Places of a list that count.
 const K: usize = 20;
 
@@ -66,11 +66,24 @@ pub struct TaskReport {
     pub popular: Means,
 }
 
+/// One forest.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct ForestReport {
+    /// `next`, `discover` or `together`.
+    pub task: String,
+    /// Cases with a row to learn from; copies with shortened histories do not count.
+    pub cases: usize,
+    /// Trees; none below 500 cases.
+    pub trees: usize,
+}
+
 /// The account of the learning.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct LearnReport {
     /// The cuts, oldest first.
     pub cuts: Vec<CutReport>,
+    /// The forests; where there is none, the additive blend ranks.
+    pub forests: Vec<ForestReport>,
     /// Metrics on the last of them.
     pub held_out: Vec<TaskReport>,
 }
@@ -81,7 +94,7 @@ pub(crate) struct Recipe<'p> {
     pub(crate) params: &'p LearnParams,
     /// The moment after the last event.
     pub(crate) end_ms: i64,
-    pub(crate) items_min: usize,
+    pub(crate) aim: Aim,
     pub(crate) count: CountRules<'p>,
 }
 
@@ -104,6 +117,8 @@ struct Answer {
     forest: ForestParts,
     /// Of the rows of items that were never bought.
     discover: ForestParts,
+    /// Whole cases that forest and discovery learned from.
+    cases: [usize; 2],
 }
 
 /// Learns both blends and their calibrations.
@@ -111,17 +126,14 @@ struct Answer {
 /// # Errors
 /// `not_enough_data` when no cut has cases, and what counting, encoding and the solvers fail with.
 pub(crate) fn learn(tables: &Tables, recipe: Recipe<'_>, progress: &Progress) -> Result<Learned> {
-    let first_ms = tables.log.columns.ts_ms.iter().copied().min().unwrap_or(0);
-    let cuts = recipe.params.cuts as i64;
-    let window = (i64::from(recipe.params.window_days) * DAY_MS).min((recipe.end_ms - first_ms) / (cuts + 3)).max(1);
+    let cuts = recipe.params.cuts;
     let mut learned = Learned::default();
     let (mut next, mut together) = (Lesson::default(), Lesson::default());
     let mut held_out = None;
-    for number in 1..=cuts {
-        let cut_ms = recipe.end_ms - (cuts + 1 - number) * window;
-        let cut = progress.stage(format!("tables before cut {number} of {cuts}"), || {
-            cut_at(tables, recipe, cut_ms, cut_ms..cut_ms + window, progress)
-        })?;
+    for (number, window) in (1..).zip(windows(&tables.log, recipe.params, recipe.end_ms)) {
+        let cut_ms = window.start;
+        let stage = format!("tables before cut {number} of {cuts}");
+        let cut = progress.stage(stage, || cut_at(tables, recipe, window, progress))?;
         let mut report = CutReport { cut_ms, cases: cut.cases.len(), rows: 0, reach: -1.0 };
         if number < cuts {
             let stage = format!("features of cut {number} of {cuts}");
@@ -143,6 +155,17 @@ pub(crate) fn learn(tables: &Tables, recipe: Recipe<'_>, progress: &Progress) ->
     let (next, together) = progress.stage("blends and trees", || both(next, together, recipe))?;
     (learned.next, learned.next_forest) = (next.blend, next.forest);
     learned.discover_forest = next.discover;
+    let forests = [
+        (Task::Next, next.cases[0], &learned.next_forest),
+        (Task::Discover, next.cases[1], &learned.discover_forest),
+        (Task::Together, together.cases[0], &together.forest),
+    ];
+    let forest = |(task, cases, forest): (Task, usize, &ForestParts)| ForestReport {
+        task: task.as_str().into(),
+        cases,
+        trees: forest.roots.len(),
+    };
+    learned.report.forests = forests.into_iter().map(forest).collect();
     (learned.together, learned.together_forest) = (together.blend, together.forest);
     if let Some(cut) = held_out {
         progress.stage("calibration and metrics", || judge(tables, recipe, cut, &mut learned, progress))?;
@@ -150,15 +173,9 @@ pub(crate) fn learn(tables: &Tables, recipe: Recipe<'_>, progress: &Progress) ->
     Ok(learned)
 }
 
-fn cut_at(
-    tables: &Tables,
-    recipe: Recipe<'_>,
-    cut_ms: i64,
-    window: std::ops::Range<i64>,
-    progress: &Progress,
-) -> Result<Cut> {
-    let parts = count(tables, CountRules { until_ms: cut_ms, ..recipe.count }, progress)?;
-    let cases = cases(&tables.log, recipe.count.target, window, recipe.items_min, recipe.params.seed);
+fn cut_at(tables: &Tables, recipe: Recipe<'_>, window: std::ops::Range<i64>, progress: &Progress) -> Result<Cut> {
+    let parts = count(tables, CountRules { until_ms: window.start, ..recipe.count }, progress)?;
+    let cases = cases(&tables.log, recipe.aim, window, recipe.params.seed);
     Ok(Cut { parts, cases })
 }
 
@@ -173,8 +190,8 @@ fn features(tables: &Tables, recipe: Recipe<'_>, cut: &Cut, progress: &Progress)
     let pieces = |cases: &[Case]| 2 * cases.len().div_ceil(32) as u64;
     let bar = progress.bar("features", pieces(&cut.cases) + pieces(&short));
     let of = |task: Task, cases: &[Case], weight: f64| {
-        let (target, threads) = (recipe.count.target, recipe.count.threads);
-        let rules = Gather { task, target, negatives, seed, threads, weight: weight as f32 };
+        let (takes, threads) = (recipe.aim.takes, recipe.count.threads);
+        let rules = Gather { task, takes, negatives, seed, threads, weight: weight as f32 };
         gather(&model, &tables.log, cases, rules, &|| bar.inc(1))
     };
     let lesson = |task: Task| Lesson { whole: of(task, &cut.cases, 1.0), short: of(task, &short, short_weight) };
@@ -199,8 +216,10 @@ fn both(next: Lesson, together: Lesson, recipe: Recipe<'_>) -> Result<(Answer, A
         }),
     };
     let next = next?;
-    let copy =
-        || Ok(Answer { blend: next.blend.clone(), forest: next.forest.clone(), discover: ForestParts::default() });
+    let copy = || {
+        let (blend, forest) = (next.blend.clone(), next.forest.clone());
+        Ok(Answer { blend, forest, discover: ForestParts::default(), cases: next.cases })
+    };
     let together = together.unwrap_or_else(copy)?;
     Ok((next, together))
 }
@@ -208,13 +227,24 @@ fn both(next: Lesson, together: Lesson, recipe: Recipe<'_>) -> Result<(Answer, A
 /// The blend learns from whole histories, the trees from shortened ones too.
 fn answer(lesson: Lesson, params: &LearnParams, discovers: bool) -> Result<Answer> {
     let blend = fit::fit(&within(&lesson.whole, params), params)?;
+    let is_new = |rows: &Rows, row: usize| rows.values[row][Feature::OwnDays as usize] == 0;
+    let whole = &lesson.whole;
+    let cases = [distinct(whole, |_| true), distinct(whole, |row| discovers && is_new(whole, row))];
     let mut all = lesson.whole;
     all.append(lesson.short, 0);
-    let new = discovers.then(|| all.filtered(|row| all.values[row][Feature::OwnDays as usize] == 0));
-    let forest = forest::fit(&within(&all, params), params, 1)?;
+    let new = discovers.then(|| all.filtered(|row| is_new(&all, row)));
+    let forest = forest::fit(&within(&all, params), cases[0], params, 1)?;
     let learns = new.filter(|new| new.taken.contains(&true) && all.taken.len() > new.taken.len());
-    let discover = learns.map_or(Ok(ForestParts::default()), |new| forest::fit(&within(&new, params), params, 1))?;
-    Ok(Answer { blend, forest, discover })
+    let discover =
+        learns.map_or(Ok(ForestParts::default()), |new| forest::fit(&within(&new, params), cases[1], params, 1))?;
+    Ok(Answer { blend, forest, discover, cases })
+}
+
+/// Cases that have a row for which `keep` says so.
+fn distinct(rows: &Rows, keep: impl Fn(usize) -> bool) -> usize {
+    let mut cases: Vec<u32> = (0..rows.len()).filter(|row| keep(*row)).map(|row| rows.case[row]).collect();
+    cases.dedup();
+    cases.len()
 }
 
 /// At most `rows_max` rows: whole cases, in the order of a hash of their number.
@@ -269,7 +299,7 @@ fn judge(tables: &Tables, recipe: Recipe<'_>, cut: Cut, learned: &mut Learned, p
         bar.finish();
         let all = judged.iter().flat_map(|case| case.pairs.iter().copied()).collect();
         let own = judged.iter().flat_map(|case| case.own_pairs.iter().copied()).collect();
-        let map = calibration::fit(all)?;
+        let map = calibration::fit(all);
         learned.calibrations.extend(match task {
             Task::Discover => {
                 learned.discover_calibration = map;
@@ -277,7 +307,7 @@ fn judge(tables: &Tables, recipe: Recipe<'_>, cut: Cut, learned: &mut Learned, p
             }
             Task::Next => vec![
                 (PlacementKind::ForYou, map.clone()),
-                (PlacementKind::BuyAgain, calibration::fit(own)?),
+                (PlacementKind::BuyAgain, calibration::fit(own)),
                 (PlacementKind::Rerank, map),
             ],
             Task::Together => vec![(PlacementKind::Similar, map.clone()), (PlacementKind::BoughtTogether, map)],
@@ -300,9 +330,9 @@ fn judge_case(
     case: &Case,
     task: Task,
 ) -> Judged {
-    let (target, log) = (recipe.count.target, &tables.log);
+    let (Aim { target, takes, .. }, log) = (recipe.aim, &tables.log);
     let mut judged = Judged::default();
-    with_scene(model, log, case, (task, target), recipe.params.seed, |split, scene, candidates| {
+    with_scene(model, log, case, (task, takes), recipe.params.seed, |split, scene, candidates| {
         let bought = |candidate: &Candidate<'_>| {
             let own = candidate.own.and_then(|at| scene.history.items.get(at as usize));
             own.is_some_and(|own| own.days > 0)

@@ -1,5 +1,6 @@
 //! Integration tests of the training: readers, counts, identity of model files, the command line.
 
+mod aim;
 mod bad_input;
 mod command_line;
 mod counting;
