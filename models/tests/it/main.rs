@@ -2,12 +2,15 @@
 
 mod aim;
 mod bad_input;
+mod channels;
 mod command_line;
 mod counting;
 mod datasets;
 mod evaluating;
 mod fitting;
 mod gates;
+mod kit;
+mod odd_shops;
 mod readers;
 mod segments;
 mod shop;
