@@ -1,7 +1,7 @@
 //! The fit: from tables to a model file and the account of how it came about.
 
 use crate::blend::{Aim, Intent, LearnReport, Recipe, Takes, aim, learn};
-use crate::config::{FitParams, FitValidParams};
+use crate::config::{FitParams, FitValidParams, LearnParams};
 use crate::counts::{CountRules, Tables, Target, count};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
@@ -66,44 +66,70 @@ pub struct FitReport {
     pub bytes: usize,
 }
 
+/// What a fit decides before it counts.
+#[derive(Debug)]
+pub(crate) struct Plan<'p> {
+    pub(crate) aim: Aim,
+    pub(crate) intents: Vec<Intent>,
+    /// The moment after the last event that counts.
+    pub(crate) end_ms: i64,
+    pub(crate) count: CountRules<'p>,
+    pub(crate) learn: LearnParams,
+}
+
+impl Plan<'_> {
+    /// The plan as the learning takes it.
+    pub(crate) fn recipe(&self) -> Recipe<'_> {
+        Recipe { params: &self.learn, end_ms: self.end_ms, aim: self.aim, count: self.count }
+    }
+}
+
 impl FitValidParams {
-    /// Counts, learns, evaluates and encodes.
-    ///
-    /// # Errors
-    /// `not_enough_data` for a log without cases, and whatever counting, learning and encoding fail with.
-    pub fn fit(&self, tables: &Tables, options: &FitOptions<'_>) -> Result<Fitted> {
-        let params = self.params();
-        let log = &tables.log;
+    /// What is decided before anything is counted.
+    pub(crate) fn plan(&self, tables: &Tables, options: &FitOptions<'_>) -> Result<Plan<'_>> {
+        let (params, log) = (self.params(), &tables.log);
         let Some(last_ms) = log.last_ms() else {
             return Err(Error::NotEnoughData { reason: "the events table has no row that can be used".into() });
         };
         let end_ms = options.as_of_ms.unwrap_or(i64::MAX).min(last_ms + 1);
         let (aim, intents) = options.progress.stage("target", || aim(log, &params.learn, end_ms));
-        let Aim { target, takes, items_min } = aim;
         let min_support = match params.tables.min_support {
-            0 => usual_min_support(log, target, end_ms),
+            0 => usual_min_support(log, aim.target, end_ms),
             chosen => chosen,
         };
         let threads = options.threads.max(1);
-        let anonymous = min_support == 1 && usual_min_support(log, target) == 1;
+        let target = aim.target;
+        let anonymous = min_support == 1 && usual_min_support(log, target, end_ms) == 1;
         let sessions = if anonymous { params.tables.sessions } else { 0 };
         // All sessions together say what was taken with what, so that a list of it would only make the file larger.
         let undirected = log.profiles.len() > sessions;
-        let rules =
+        let count =
             CountRules { params: &params.tables, min_support, sessions, undirected, target, until_ms: end_ms, threads };
-        let mut learn_params = params.learn.clone();
-        learn_params.negatives = match (params.learn.negatives, takes) {
+        let mut learn = params.learn.clone();
+        learn.negatives = match (params.learn.negatives, aim.takes) {
             (0.0, Takes::Order) => 0.15,
             (0.0, Takes::Item) => 1.0,
             (chosen, _) => chosen,
         };
-        let recipe = Recipe { params: &learn_params, end_ms, aim, count: rules };
+        Ok(Plan { aim, intents, end_ms, count, learn })
+    }
+
+    /// Counts, learns, evaluates and encodes.
+    ///
+    /// # Errors
+    /// `not_enough_data` for a log without cases, and whatever counting, learning and encoding fail with.
+    pub fn fit(&self, tables: &Tables, options: &FitOptions<'_>) -> Result<Fitted> {
+        let (params, log) = (self.params(), &tables.log);
+        let plan = self.plan(tables, options)?;
+        let recipe = plan.recipe();
+        let (rules, end_ms, min_support) = (plan.count, plan.end_ms, plan.count.min_support);
+        let Aim { target, takes, items_min } = plan.aim;
         let learned = learn(tables, recipe, options.progress)?;
         let mut parts = options.progress.stage("tables of all events", || count(tables, rules, options.progress))?;
         let mut report = FitReport {
             target: target.as_str().into(),
             takes: takes.as_str().into(),
-            intents,
+            intents: plan.intents.clone(),
             min_support,
             case_items_min: items_min,
             events: log.columns.ts_ms.iter().filter(|ts| **ts < end_ms).count(),

@@ -31,12 +31,11 @@ impl Case {
 /// Last orders that a shortened history keeps.
 const SHORT: [usize; 6] = [0, 1, 2, 3, 5, 10];
 
-/// The cases with their histories cut to as many last orders as a hash picks of [`SHORT`]; those that are as short already
-/// are left out. Trees that saw only long histories rank the first weeks of a customer worse than a plain count would.
-pub(crate) fn shortened(log: &EventLog, cases: &[Case], seed: u64) -> Vec<Case> {
-    let short = |case: &Case| {
-        let profile = log.profiles.get(case.profile);
-        let keep = SHORT[(hash(seed, &["short", profile, &case.now_ms.to_string()]) % SHORT.len() as u64) as usize];
+/// The cases with shortened histories: of orders once cut to as many last ones as a hash picks of [`SHORT`] without 0, and once
+/// without any; of items, whose rows are many, once to any of [`SHORT`]. Those that are as short already are left out. Trees
+/// that saw only long histories rank the first weeks of a customer worse than a plain count would.
+pub(crate) fn shortened(log: &EventLog, cases: &[Case], takes: Takes, seed: u64) -> Vec<Case> {
+    let short = |case: &Case, keep: usize| {
         let mut orders = BTreeSet::new();
         let mut start = case.history.end;
         for row in case.history.clone().rev() {
@@ -48,7 +47,15 @@ pub(crate) fn shortened(log: &EventLog, cases: &[Case], seed: u64) -> Vec<Case> 
         }
         (start > case.history.start).then(|| Case { history: start..case.history.end, ..case.clone() })
     };
-    cases.iter().filter_map(short).collect()
+    let copies = |case: &Case| {
+        let drawn = hash(seed, &["short", log.profiles.get(case.profile), &case.now_ms.to_string()]);
+        let of = |lengths: &[usize]| lengths[(drawn % lengths.len() as u64) as usize];
+        match takes {
+            Takes::Order => vec![short(case, of(&SHORT[1..])), short(case, 0)],
+            Takes::Item => vec![short(case, of(&SHORT))],
+        }
+    };
+    cases.iter().flat_map(copies).flatten().collect()
 }
 
 const DAY_MS: i64 = 86_400_000;

@@ -26,6 +26,11 @@ use unisono_message::PlacementKind;
 
 /// Places of a list that count.
 const K: usize = 20;
+/// What a pair of the calibration counts when its case's history is whole, and when it is cut short.
+const WHOLE_WEIGHT: u64 = 2;
+const SHORT_WEIGHT: u64 = 1;
+/// What a pair counts when it stands on a list of [`K`], against one that was ranked below.
+const SHOWN_WEIGHT: u64 = 4;
 
 /// What learning gives a model.
 #[derive(Debug, Default)]
@@ -99,26 +104,72 @@ pub(crate) struct Recipe<'p> {
 }
 
 /// A cut: its tables and its cases.
-struct Cut {
+pub(super) struct Cut {
     parts: ModelParts,
     cases: Vec<Case>,
 }
 
 /// Rows of one task: of whole histories, and of shortened ones.
 #[derive(Default)]
-struct Lesson {
-    whole: Rows,
-    short: Rows,
+pub(super) struct Lesson {
+    pub(super) whole: Rows,
+    pub(super) short: Rows,
+}
+
+/// What all cuts give.
+pub(super) struct Material {
+    pub(super) next: Lesson,
+    pub(super) together: Lesson,
+    /// The last cut, which no blend sees.
+    pub(super) held_out: Cut,
+    cuts: Vec<CutReport>,
 }
 
 /// What a task is answered with.
-struct Answer {
-    blend: Blend,
-    forest: ForestParts,
+pub(super) struct Answer {
+    pub(super) blend: Blend,
+    pub(super) forest: ForestParts,
     /// Of the rows of items that were never bought.
     discover: ForestParts,
     /// Whole cases that forest and discovery learned from.
     cases: [usize; 2],
+}
+
+/// Counts before each cut and gathers the rows of all but the last.
+///
+/// # Errors
+/// What counting and encoding fail with.
+pub(super) fn material(tables: &Tables, recipe: Recipe<'_>, progress: &Progress) -> Result<Material> {
+    let (mut next, mut together) = (Lesson::default(), Lesson::default());
+    let mut reports: Vec<CutReport> = Vec::new();
+    let mut windows = windows(&tables.log, recipe.params, recipe.end_ms);
+    let cuts = windows.len();
+    let last = windows.pop().unwrap_or_default();
+    let cut = |number: usize, window: std::ops::Range<i64>| {
+        let stage = format!("tables before cut {number} of {cuts}");
+        progress.stage(stage, || cut_at(tables, recipe, window, progress))
+    };
+    for (number, window) in (1..).zip(windows) {
+        let cut_ms = window.start;
+        let cut = cut(number, window)?;
+        let stage = format!("features of cut {number} of {cuts}");
+        let (of_next, of_cart) = progress.stage(stage, || features(tables, recipe, &cut, progress))?;
+        let reachable: usize = cut.cases.iter().map(|case| case.truth.len()).sum();
+        let taken = of_next.whole.taken.iter().filter(|taken| **taken).count();
+        let reach = taken as f64 / reachable.max(1) as f64;
+        // A case and its shortened copies, two at most.
+        let first_case = reports.iter().map(|cut| 3 * cut.cases as u32).sum();
+        let short = first_case + cut.cases.len() as u32;
+        reports.push(CutReport { cut_ms, cases: cut.cases.len(), rows: of_next.whole.len(), reach });
+        for (lesson, rows) in [(&mut next, of_next), (&mut together, of_cart)] {
+            lesson.whole.append(rows.whole, first_case);
+            lesson.short.append(rows.short, short);
+        }
+    }
+    let cut_ms = last.start;
+    let held_out = cut(cuts, last)?;
+    reports.push(CutReport { cut_ms, cases: held_out.cases.len(), rows: 0, reach: -1.0 });
+    Ok(Material { next, together, held_out, cuts: reports })
 }
 
 /// Learns both blends and their calibrations.
@@ -126,32 +177,8 @@ struct Answer {
 /// # Errors
 /// `not_enough_data` when no cut has cases, and what counting, encoding and the solvers fail with.
 pub(crate) fn learn(tables: &Tables, recipe: Recipe<'_>, progress: &Progress) -> Result<Learned> {
-    let cuts = recipe.params.cuts;
-    let mut learned = Learned::default();
-    let (mut next, mut together) = (Lesson::default(), Lesson::default());
-    let mut held_out = None;
-    for (number, window) in (1..).zip(windows(&tables.log, recipe.params, recipe.end_ms)) {
-        let cut_ms = window.start;
-        let stage = format!("tables before cut {number} of {cuts}");
-        let cut = progress.stage(stage, || cut_at(tables, recipe, window, progress))?;
-        let mut report = CutReport { cut_ms, cases: cut.cases.len(), rows: 0, reach: -1.0 };
-        if number < cuts {
-            let stage = format!("features of cut {number} of {cuts}");
-            let first_case = learned.report.cuts.iter().map(|cut| 2 * cut.cases as u32).sum();
-            let (of_next, of_cart) = progress.stage(stage, || features(tables, recipe, &cut, progress))?;
-            let reachable: usize = cut.cases.iter().map(|case| case.truth.len()).sum();
-            report.rows = of_next.whole.len();
-            report.reach = of_next.whole.taken.iter().filter(|taken| **taken).count() as f64 / reachable.max(1) as f64;
-            let short = first_case + cut.cases.len() as u32;
-            for (lesson, rows) in [(&mut next, of_next), (&mut together, of_cart)] {
-                lesson.whole.append(rows.whole, first_case);
-                lesson.short.append(rows.short, short);
-            }
-        } else {
-            held_out = Some(cut);
-        }
-        learned.report.cuts.push(report);
-    }
+    let Material { next, together, held_out, cuts } = material(tables, recipe, progress)?;
+    let mut learned = Learned { report: LearnReport { cuts, ..LearnReport::default() }, ..Learned::default() };
     let (next, together) = progress.stage("blends and trees", || both(next, together, recipe))?;
     (learned.next, learned.next_forest) = (next.blend, next.forest);
     learned.discover_forest = next.discover;
@@ -167,10 +194,50 @@ pub(crate) fn learn(tables: &Tables, recipe: Recipe<'_>, progress: &Progress) ->
     };
     learned.report.forests = forests.into_iter().map(forest).collect();
     (learned.together, learned.together_forest) = (together.blend, together.forest);
-    if let Some(cut) = held_out {
-        progress.stage("calibration and metrics", || judge(tables, recipe, cut, &mut learned, progress))?;
-    }
+    progress.stage("calibration and metrics", || judge(tables, recipe, held_out, &mut learned, progress))?;
     Ok(learned)
+}
+
+/// The metrics of another blend and forest for one task on the held-out cases, by profile.
+///
+/// # Errors
+/// What encoding fails with.
+pub(super) fn judge_cases(
+    tables: &Tables,
+    recipe: Recipe<'_>,
+    held_out: &Cut,
+    task: Task,
+    (blend, forest): (Blend, ForestParts),
+    progress: &Progress,
+) -> Result<Vec<(u32, RankMetrics)>> {
+    let mut parts = held_out.parts.clone();
+    match task {
+        Task::Together => (parts.together, parts.together_forest) = (blend, forest),
+        Task::Next | Task::Discover => (parts.next, parts.next_forest) = (blend, forest),
+    }
+    (parts.ranked_max, parts.scale_bits) = (recipe.params.ranked_max, recipe.params.scale_bits);
+    let file = encode(&parts).map_err(Error::from_core)?;
+    let model = Model::load(&file).map_err(Error::from_core)?;
+    let judged = judged(tables, recipe, &model, &held_out.cases, task, progress);
+    let of_case = |(case, judged): (&Case, Judged)| Some((case.profile, judged.metrics?[0]));
+    Ok(held_out.cases.iter().zip(judged).filter_map(of_case).collect())
+}
+
+/// Judges each case of one task.
+fn judged(
+    tables: &Tables,
+    recipe: Recipe<'_>,
+    model: &Model<'_>,
+    cases: &[Case],
+    task: Task,
+    progress: &Progress,
+) -> Vec<Judged> {
+    let popularity = Popular::of(model);
+    let bar = progress.bar("held-out cases", cases.len() as u64);
+    let judge = |(): &mut (), number: usize| judge_case(tables, recipe, model, &popularity, &cases[number], task);
+    let judged = parallel::in_order(recipe.count.threads, cases.len(), || (), judge, || bar.inc(1));
+    bar.finish();
+    judged
 }
 
 fn cut_at(tables: &Tables, recipe: Recipe<'_>, window: std::ops::Range<i64>, progress: &Progress) -> Result<Cut> {
@@ -183,10 +250,7 @@ fn features(tables: &Tables, recipe: Recipe<'_>, cut: &Cut, progress: &Progress)
     let file = encode(&cut.parts).map_err(Error::from_core)?;
     let model = Model::load(&file).map_err(Error::from_core)?;
     let LearnParams { negatives, seed, short_weight, .. } = *recipe.params;
-    let short = match short_weight > 0.0 && recipe.params.trees > 0 {
-        true => shortened(&tables.log, &cut.cases, seed),
-        false => Vec::new(),
-    };
+    let short = short_cases(tables, recipe, &cut.cases);
     let pieces = |cases: &[Case]| 2 * cases.len().div_ceil(32) as u64;
     let bar = progress.bar("features", pieces(&cut.cases) + pieces(&short));
     let of = |task: Task, cases: &[Case], weight: f64| {
@@ -198,6 +262,14 @@ fn features(tables: &Tables, recipe: Recipe<'_>, cut: &Cut, progress: &Progress)
     let lessons = (lesson(Task::Next), lesson(Task::Together));
     bar.finish();
     Ok(lessons)
+}
+
+/// The shortened copies of cases, none where the settings want none.
+fn short_cases(tables: &Tables, recipe: Recipe<'_>, cases: &[Case]) -> Vec<Case> {
+    match recipe.params.short_weight > 0.0 && recipe.params.trees > 0 {
+        true => shortened(&tables.log, cases, recipe.aim.takes, recipe.params.seed),
+        false => Vec::new(),
+    }
 }
 
 /// Both answers, side by side where there are two threads: neither sees the other.
@@ -225,7 +297,7 @@ fn both(next: Lesson, together: Lesson, recipe: Recipe<'_>) -> Result<(Answer, A
 }
 
 /// The blend learns from whole histories, the trees from shortened ones too.
-fn answer(lesson: Lesson, params: &LearnParams, discovers: bool) -> Result<Answer> {
+pub(super) fn answer(lesson: Lesson, params: &LearnParams, discovers: bool) -> Result<Answer> {
     let blend = fit::fit(&within(&lesson.whole, params), params)?;
     let is_new = |rows: &Rows, row: usize| rows.values[row][Feature::OwnDays as usize] == 0;
     let whole = &lesson.whole;
@@ -269,37 +341,38 @@ fn within(rows: &Rows, params: &LearnParams) -> Rows {
 /// What one held-out case shows.
 #[derive(Default)]
 struct Judged {
-    pairs: Vec<(i64, bool)>,
-    own_pairs: Vec<(i64, bool)>,
+    /// Score, whether it was taken, and what it counts in the calibration.
+    pairs: Vec<(i64, bool, u64)>,
+    own_pairs: Vec<(i64, bool, u64)>,
     metrics: Option<[RankMetrics; 3]>,
 }
 
 /// Calibrations and metrics on the cut that the blends never saw.
 fn judge(tables: &Tables, recipe: Recipe<'_>, cut: Cut, learned: &mut Learned, progress: &Progress) -> Result<()> {
-    let Cut { mut parts, cases } = cut;
+    let Cut { mut parts, mut cases } = cut;
+    let whole = cases.len();
+    cases.extend(short_cases(tables, recipe, &cases));
     (parts.next, parts.together) = (learned.next.clone(), learned.together.clone());
     (parts.next_forest, parts.together_forest) = (learned.next_forest.clone(), learned.together_forest.clone());
     parts.discover_forest = learned.discover_forest.clone();
     (parts.ranked_max, parts.scale_bits) = (recipe.params.ranked_max, recipe.params.scale_bits);
     let file = encode(&parts).map_err(Error::from_core)?;
     let model = Model::load(&file).map_err(Error::from_core)?;
-    let popularity = Popular::of(&model);
     for task in [Task::Next, Task::Discover, Task::Together] {
         if task == Task::Discover && learned.discover_forest.roots.is_empty() {
             continue;
         }
-        let bar = progress.bar("held-out cases", cases.len() as u64);
-        let judged = parallel::in_order(
-            recipe.count.threads,
-            cases.len(),
-            || (),
-            |(), number| judge_case(tables, recipe, &model, &popularity, &cases[number], task),
-            || bar.inc(1),
-        );
-        bar.finish();
-        let all = judged.iter().flat_map(|case| case.pairs.iter().copied()).collect();
-        let own = judged.iter().flat_map(|case| case.own_pairs.iter().copied()).collect();
-        let map = calibration::fit(all);
+        let judged = judged(tables, recipe, &model, &cases, task, progress);
+        // A map that saw long histories only gives newcomers the chances of regulars.
+        let weight = |number: usize| if number < whole { WHOLE_WEIGHT } else { SHORT_WEIGHT };
+        let pairs = |of: fn(&Judged) -> &Vec<(i64, bool, u64)>| {
+            let of_case = |(number, case)| {
+                let weight = weight(number);
+                of(case).iter().map(move |(score, taken, shown)| (*score, *taken, weight * shown))
+            };
+            calibration::fit(judged.iter().enumerate().flat_map(of_case).collect())
+        };
+        let map = pairs(|case| &case.pairs);
         learned.calibrations.extend(match task {
             Task::Discover => {
                 learned.discover_calibration = map;
@@ -307,12 +380,12 @@ fn judge(tables: &Tables, recipe: Recipe<'_>, cut: Cut, learned: &mut Learned, p
             }
             Task::Next => vec![
                 (PlacementKind::ForYou, map.clone()),
-                (PlacementKind::BuyAgain, calibration::fit(own)),
+                (PlacementKind::BuyAgain, pairs(|case| &case.own_pairs)),
                 (PlacementKind::Rerank, map),
             ],
             Task::Together => vec![(PlacementKind::Similar, map.clone()), (PlacementKind::BoughtTogether, map)],
         });
-        let metrics: Vec<[RankMetrics; 3]> = judged.iter().filter_map(|case| case.metrics).collect();
+        let metrics: Vec<[RankMetrics; 3]> = judged[..whole].iter().filter_map(|case| case.metrics).collect();
         let means = |at: usize| Means::of(&metrics.iter().map(|of_case| of_case[at]).collect::<Vec<_>>());
         let task = task.as_str().to_owned();
         learned.report.held_out.push(TaskReport { task, blend: means(0), personal: means(1), popular: means(2) });
@@ -341,14 +414,16 @@ fn judge_case(
         let candidates: Vec<Candidate<'_>> =
             candidates.iter().filter(|one| !new_only || !bought(one)).copied().collect();
         let (_, mut scored) = page::score(scene, task.kind(), new_only, &candidates, K);
+        scored.sort_unstable_by(best_first);
         for one in &scored {
             let taken = split.truth.contains(id_of(model, &one.candidate));
-            judged.pairs.push((one.score, taken));
+            // The same score means less where it is among a list's best than where it is one of many.
+            let counts = |place: usize| if place < K { SHOWN_WEIGHT } else { 1 };
+            judged.pairs.push((one.score, taken, counts(judged.pairs.len())));
             if one.candidate.own.is_some() {
-                judged.own_pairs.push((one.score, taken));
+                judged.own_pairs.push((one.score, taken, counts(judged.own_pairs.len())));
             }
         }
-        scored.sort_unstable_by(best_first);
         let events = case.events(log);
         let own_ids = scene.history.items.iter().filter(|own| new_only && own.days > 0).map(|own| own.id);
         let barred: BTreeSet<&str> = split.cart.iter().copied().chain(own_ids).collect();

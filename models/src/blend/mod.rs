@@ -1,5 +1,6 @@
 //! Learning: cases from the log, rows by core's own features, the blend by linfa, the calibration beside it.
 
+mod ablation;
 mod aim;
 mod bins;
 mod calibration;
@@ -10,6 +11,7 @@ mod hash;
 mod learn;
 mod rows;
 
+pub(crate) use ablation::{Ablated, ablate};
 pub use aim::{Aim, Intent, Takes};
 pub(crate) use aim::{CASES_MIN, aim};
 pub(crate) use cases::{Case, cases};

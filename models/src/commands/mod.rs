@@ -1,5 +1,6 @@
 //! The command line, a file per verb: parse, then check, then act.
 
+mod ablate;
 mod check;
 mod evaluate;
 mod fit;
@@ -33,6 +34,8 @@ enum Command {
     Check(check::Args),
     /// Answers requests natively and measures the answers against what happened.
     Evaluate(evaluate::Args),
+    /// Leaves out each source of knowledge, fits again, and measures what is lost.
+    Ablate(ablate::Args),
     /// Shows what a model file holds.
     Inspect(inspect::Args),
     /// Answers requests natively, a line each.
@@ -62,6 +65,7 @@ impl Cli {
             Command::Fit(args) => fit::run(&args),
             Command::Check(args) => check::run(&args),
             Command::Evaluate(args) => evaluate::run(&args),
+            Command::Ablate(args) => ablate::run(&args),
             Command::Inspect(args) => inspect::run(&args),
             Command::Recommend(args) => recommend::run(&args),
             Command::Sample(args) => sample::run(&args),

@@ -16,7 +16,8 @@ fn planted(profiles: u64) -> Vec<Row> {
         while day < 240 {
             let web = dice.roll(2);
             let ts_ms = START_MS + day * DAY_MS + dice.roll(40_000) as i64 * 1_000;
-            let mut basket: Vec<u64> = habits.iter().copied().filter(|item| item % 2 == web && dice.roll(3) > 0).collect();
+            let mut basket: Vec<u64> =
+                habits.iter().copied().filter(|item| item % 2 == web && dice.roll(3) > 0).collect();
             basket.extend([dice.roll(60) * 2 + web, dice.roll(60) * 2 + web]);
             basket.sort_unstable();
             basket.dedup();
@@ -47,7 +48,9 @@ fn shuffled_within_profiles(rows: &[Row]) -> Vec<Row> {
             labels.swap(at, dice.roll(at as u64 + 1) as usize);
         }
         for (order, channel) in orders.iter().zip(labels) {
-            shuffled.extend(order.iter().map(|row| Row { channel: if channel == "web" { "web" } else { "store" }, ..row.clone() }));
+            shuffled.extend(
+                order.iter().map(|row| Row { channel: if channel == "web" { "web" } else { "store" }, ..row.clone() }),
+            );
         }
     }
     shuffled

@@ -1,5 +1,6 @@
 //! Integration tests of the training: readers, counts, identity of model files, the command line.
 
+mod ablating;
 mod aim;
 mod bad_input;
 mod channels;
