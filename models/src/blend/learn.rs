@@ -157,8 +157,8 @@ pub(super) fn material(tables: &Tables, recipe: Recipe<'_>, progress: &Progress)
         let reachable: usize = cut.cases.iter().map(|case| case.truth.len()).sum();
         let taken = of_next.whole.taken.iter().filter(|taken| **taken).count();
         let reach = taken as f64 / reachable.max(1) as f64;
-        // A case and its shortened copies, two at most.
-        let first_case = reports.iter().map(|cut| 3 * cut.cases as u32).sum();
+        // A case and its shortened copy.
+        let first_case = reports.iter().map(|cut| 2 * cut.cases as u32).sum();
         let short = first_case + cut.cases.len() as u32;
         reports.push(CutReport { cut_ms, cases: cut.cases.len(), rows: of_next.whole.len(), reach });
         for (lesson, rows) in [(&mut next, of_next), (&mut together, of_cart)] {
@@ -267,7 +267,7 @@ fn features(tables: &Tables, recipe: Recipe<'_>, cut: &Cut, progress: &Progress)
 /// The shortened copies of cases, none where the settings want none.
 fn short_cases(tables: &Tables, recipe: Recipe<'_>, cases: &[Case]) -> Vec<Case> {
     match recipe.params.short_weight > 0.0 && recipe.params.trees > 0 {
-        true => shortened(&tables.log, cases, recipe.aim.takes, recipe.params.seed),
+        true => shortened(&tables.log, cases, recipe.params.seed),
         false => Vec::new(),
     }
 }
