@@ -14,8 +14,8 @@ const GROUPS: usize = 1_024;
 const KNOTS: usize = 32;
 const _: () = assert!(KNOTS <= unisono_message::limits::MODEL_KNOTS_MAX);
 
-/// The map fitted on (score, taken, what it counts) in any order; empty where nothing was taken.
-pub(crate) fn fit(mut pairs: Vec<(i64, bool, u64)>) -> Calibration {
+/// The map fitted on (score, taken) pairs in any order; empty where nothing was taken.
+pub(crate) fn fit(mut pairs: Vec<(i64, bool)>) -> Calibration {
     if !pairs.iter().any(|pair| pair.1) {
         return Calibration::default();
     }
@@ -69,7 +69,7 @@ fn pooled(groups: Vec<Group>) -> Vec<Group> {
 }
 
 /// Groups of equal count, finer at the top, where the answers lie; strictly rising scores.
-fn groups(sorted: &[(i64, bool, u64)]) -> Vec<Group> {
+fn groups(sorted: &[(i64, bool)]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     let mut start = 0;
     while start < sorted.len() {
@@ -81,9 +81,9 @@ fn groups(sorted: &[(i64, bool, u64)]) -> Vec<Group> {
             end += 1;
         }
         let slice = &sorted[start..end];
-        let score = slice.iter().map(|pair| i128::from(pair.0) * i128::from(pair.2)).sum();
-        let taken = slice.iter().filter(|pair| pair.1).map(|pair| pair.2).sum();
-        let group = Group { score, taken, count: slice.iter().map(|pair| pair.2).sum() };
+        let score = slice.iter().map(|pair| i128::from(pair.0)).sum();
+        let taken = slice.iter().filter(|pair| pair.1).count() as u64;
+        let group = Group { score, taken, count: slice.len() as u64 };
         match groups.last_mut() {
             Some(last) if last.mean() >= group.mean() => *last = last.with(group),
             _ => groups.push(group),
@@ -126,8 +126,7 @@ mod tests {
     #[test]
     fn the_map_rises_and_meets_the_true_rate() {
         // Taken with the chance score / 1000, by a fixed pattern.
-        let pairs =
-            (0..200_000i64).map(|i| (i % 1000, (i / 1000 * 5 + i * 7) % 1000 < i % 1000, 1 + i as u64 % 2)).collect();
+        let pairs = (0..200_000i64).map(|i| (i % 1000, (i / 1000 * 5 + i * 7) % 1000 < i % 1000)).collect();
         let map = fit(pairs);
         assert!(map.scores.len() <= KNOTS && map.scores.is_sorted_by(|a, b| a < b) && map.probabilities.is_sorted());
         for score in [100, 300, 500, 900] {
@@ -185,6 +184,6 @@ mod tests {
 
     #[test]
     fn nothing_taken_gives_no_map() {
-        assert_eq!(fit(vec![(1, false, 1), (2, false, 1)]), Calibration::default());
+        assert_eq!(fit(vec![(1, false), (2, false)]), Calibration::default());
     }
 }

@@ -26,12 +26,6 @@ use unisono_message::PlacementKind;
 
 /// Places of a list that count.
 const K: usize = 20;
-/// What a pair of the calibration counts when its case's history is whole, and when it is cut short.
-const WHOLE_WEIGHT: u64 = 2;
-const SHORT_WEIGHT: u64 = 1;
-/// What a pair counts when it stands on a list of [`K`], against one that was ranked below.
-const SHOWN_WEIGHT: u64 = 4;
-
 /// What learning gives a model.
 #[derive(Debug, Default)]
 pub(crate) struct Learned {
@@ -341,9 +335,9 @@ fn within(rows: &Rows, params: &LearnParams) -> Rows {
 /// What one held-out case shows.
 #[derive(Default)]
 struct Judged {
-    /// Score, whether it was taken, and what it counts in the calibration.
-    pairs: Vec<(i64, bool, u64)>,
-    own_pairs: Vec<(i64, bool, u64)>,
+    /// Score, and whether it was taken.
+    pairs: Vec<(i64, bool)>,
+    own_pairs: Vec<(i64, bool)>,
     metrics: Option<[RankMetrics; 3]>,
 }
 
@@ -364,15 +358,8 @@ fn judge(tables: &Tables, recipe: Recipe<'_>, cut: Cut, learned: &mut Learned, p
         }
         let judged = judged(tables, recipe, &model, &cases, task, progress);
         // A map that saw long histories only gives newcomers the chances of regulars.
-        let weight = |number: usize| if number < whole { WHOLE_WEIGHT } else { SHORT_WEIGHT };
-        let pairs = |of: fn(&Judged) -> &Vec<(i64, bool, u64)>| {
-            let of_case = |(number, case)| {
-                let weight = weight(number);
-                of(case).iter().map(move |(score, taken, shown)| (*score, *taken, weight * shown))
-            };
-            calibration::fit(judged.iter().enumerate().flat_map(of_case).collect())
-        };
-        let map = pairs(|case| &case.pairs);
+        let pairs = |of: fn(&Judged) -> &Vec<(i64, bool)>| judged.iter().flat_map(of).copied().collect();
+        let map = calibration::fit(pairs(|case| &case.pairs));
         learned.calibrations.extend(match task {
             Task::Discover => {
                 learned.discover_calibration = map;
@@ -380,7 +367,7 @@ fn judge(tables: &Tables, recipe: Recipe<'_>, cut: Cut, learned: &mut Learned, p
             }
             Task::Next => vec![
                 (PlacementKind::ForYou, map.clone()),
-                (PlacementKind::BuyAgain, pairs(|case| &case.own_pairs)),
+                (PlacementKind::BuyAgain, calibration::fit(pairs(|case| &case.own_pairs))),
                 (PlacementKind::Rerank, map),
             ],
             Task::Together => vec![(PlacementKind::Similar, map.clone()), (PlacementKind::BoughtTogether, map)],
@@ -417,11 +404,9 @@ fn judge_case(
         scored.sort_unstable_by(best_first);
         for one in &scored {
             let taken = split.truth.contains(id_of(model, &one.candidate));
-            // The same score means less where it is among a list's best than where it is one of many.
-            let counts = |place: usize| if place < K { SHOWN_WEIGHT } else { 1 };
-            judged.pairs.push((one.score, taken, counts(judged.pairs.len())));
+            judged.pairs.push((one.score, taken));
             if one.candidate.own.is_some() {
-                judged.own_pairs.push((one.score, taken, counts(judged.own_pairs.len())));
+                judged.own_pairs.push((one.score, taken));
             }
         }
         let events = case.events(log);
