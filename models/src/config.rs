@@ -92,9 +92,9 @@ settings! {
         window_days: u32 = 30, 1 to 365,
             "Days between cuts, and of the cases after each; shortened where the log is too short for them.";
         case_items_min: usize = 0, 0 to 1_000,
-            "Fewest distinct items of an order that makes a case; 0 lets fit decide: the lower quartile of orders, 2 to 5.";
+            "Fewest distinct items of an order that makes a case; 0 lets fit decide: the lower quartile of the profiles' mean orders, 2 to 5.";
         negatives: f64 = 0.0, 0 to 1,
-            "Share of the candidates that were not taken which the fit reads; 0 lets fit decide: 0.15 where orders are learned, all where views are.";
+            "Share of the candidates that were not taken which the fit reads; 0 lets fit decide: 0.15 where a case is an order, all where it is an item.";
         rows_max: usize = 1_000_000, 1_000 to 1_000_000_000,
             "Rows that a fit reads; of more, whole cases are left out by a hash.";
         bins: usize = 24, 4 to 256,

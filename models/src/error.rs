@@ -80,7 +80,7 @@ pub enum Error {
     /// A solver of the learning library failed.
     #[error("the {step} could not be fitted: {reason}")]
     FitFailed {
-        /// `blend` or `calibration`.
+        /// `blend` or `forest`.
         step: &'static str,
         /// What the solver answered.
         reason: String,

@@ -1,7 +1,7 @@
 //! The fit: from tables to a model file and the account of how it came about.
 
-use crate::blend::{LearnReport, Recipe, learn, usual_items_min};
-use crate::config::{FitParams, FitValidParams};
+use crate::blend::{Aim, Intent, LearnReport, Recipe, Takes, aim, learn};
+use crate::config::{FitParams, FitValidParams, LearnParams};
 use crate::counts::{CountRules, Tables, Target, count};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
@@ -32,8 +32,12 @@ pub struct Fitted {
 /// How a model came about.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct FitReport {
-    /// Events that are counted: `purchase` or `view`.
+    /// Events that are counted: `purchase`, `cart_add` or `view`.
     pub target: String,
+    /// What a case takes: the next `order` or the next `item`.
+    pub takes: String,
+    /// Every intent that the log shows, with the counts by which the target was chosen.
+    pub intents: Vec<Intent>,
     /// Fewest distinct profiles behind a figure.
     pub min_support: u32,
     /// Fewest distinct items of an order that makes a case.
@@ -62,49 +66,76 @@ pub struct FitReport {
     pub bytes: usize,
 }
 
+/// What a fit decides before it counts.
+#[derive(Debug)]
+pub(crate) struct Plan<'p> {
+    pub(crate) aim: Aim,
+    pub(crate) intents: Vec<Intent>,
+    /// The moment after the last event that counts.
+    pub(crate) end_ms: i64,
+    pub(crate) count: CountRules<'p>,
+    pub(crate) learn: LearnParams,
+}
+
+impl Plan<'_> {
+    /// The plan as the learning takes it.
+    pub(crate) fn recipe(&self) -> Recipe<'_> {
+        Recipe { params: &self.learn, end_ms: self.end_ms, aim: self.aim, count: self.count }
+    }
+}
+
 impl FitValidParams {
+    /// What is decided before anything is counted.
+    pub(crate) fn plan(&self, tables: &Tables, options: &FitOptions<'_>) -> Result<Plan<'_>> {
+        let (params, log) = (self.params(), &tables.log);
+        let Some(last_ms) = log.last_ms() else {
+            return Err(Error::NotEnoughData { reason: "the events table has no row that can be used".into() });
+        };
+        let end_ms = options.as_of_ms.unwrap_or(i64::MAX).min(last_ms + 1);
+        let (aim, intents) = options.progress.stage("target", || aim(log, &params.learn, end_ms));
+        let min_support = match params.tables.min_support {
+            0 => usual_min_support(log, aim.target, end_ms),
+            chosen => chosen,
+        };
+        let threads = options.threads.max(1);
+        let target = aim.target;
+        let anonymous = min_support == 1 && usual_min_support(log, target, end_ms) == 1;
+        let sessions = if anonymous { params.tables.sessions } else { 0 };
+        // All sessions together say what was taken with what, so that a list of it would only make the file larger.
+        let undirected = log.profiles.len() > sessions;
+        let count =
+            CountRules { params: &params.tables, min_support, sessions, undirected, target, until_ms: end_ms, threads };
+        let mut learn = params.learn.clone();
+        learn.negatives = match (params.learn.negatives, aim.takes) {
+            (0.0, Takes::Order) => 0.15,
+            (0.0, Takes::Item) => 1.0,
+            (chosen, _) => chosen,
+        };
+        Ok(Plan { aim, intents, end_ms, count, learn })
+    }
+
     /// Counts, learns, evaluates and encodes.
     ///
     /// # Errors
     /// `not_enough_data` for a log without cases, and whatever counting, learning and encoding fail with.
     pub fn fit(&self, tables: &Tables, options: &FitOptions<'_>) -> Result<Fitted> {
-        let params = self.params();
-        let log = &tables.log;
-        let Some(last_ms) = log.last_ms() else {
-            return Err(Error::NotEnoughData { reason: "the events table has no row that can be used".into() });
-        };
-        let end_ms = options.as_of_ms.unwrap_or(i64::MAX).min(last_ms + 1);
-        let target = Target::of(log);
-        let min_support = match params.tables.min_support {
-            0 => usual_min_support(log, target),
-            chosen => chosen,
-        };
-        let items_min = match params.learn.case_items_min {
-            0 => usual_items_min(log, end_ms),
-            chosen => chosen,
-        };
-        let threads = options.threads.max(1);
-        let anonymous = min_support == 1 && usual_min_support(log, target) == 1;
-        let sessions = if anonymous { params.tables.sessions } else { 0 };
-        // All sessions together say what was taken with what, so that a list of it would only make the file larger.
-        let undirected = log.profiles.len() > sessions;
-        let rules =
-            CountRules { params: &params.tables, min_support, sessions, undirected, target, until_ms: end_ms, threads };
-        let mut learn_params = params.learn.clone();
-        learn_params.negatives = match (params.learn.negatives, target) {
-            (0.0, Target::Purchase) => 0.15,
-            (0.0, Target::View) => 1.0,
-            (chosen, _) => chosen,
-        };
-        let recipe = Recipe { params: &learn_params, end_ms, items_min, count: rules };
+        let (params, log) = (self.params(), &tables.log);
+        let plan = self.plan(tables, options)?;
+        let recipe = plan.recipe();
+        let (rules, end_ms, min_support) = (plan.count, plan.end_ms, plan.count.min_support);
+        let Aim { target, takes, items_min } = plan.aim;
         let learned = learn(tables, recipe, options.progress)?;
         let mut parts = options.progress.stage("tables of all events", || count(tables, rules, options.progress))?;
         let mut report = FitReport {
             target: target.as_str().into(),
+            takes: takes.as_str().into(),
+            intents: plan.intents.clone(),
             min_support,
             case_items_min: items_min,
             events: log.columns.ts_ms.iter().filter(|ts| **ts < end_ms).count(),
-            profiles: log.profiles.len(),
+            profiles: (0..log.profiles.len() as u32)
+                .filter(|profile| known(log, *profile, end_ms).next().is_some())
+                .count(),
             items: parts.items.ids.len(),
             items_left_out: tables.catalog.never_shown(log).len(),
             offers: parts.offers.len(),
@@ -133,18 +164,25 @@ impl FitValidParams {
     }
 }
 
-/// 1 where the log holds views only and nine of ten profiles are one session, so that nobody can be found again, else 5: on Complete Journey's
-/// validation cut 3, 5 and 10 rank alike, and 5 keeps four fifths of the file that 3 gives.
-fn usual_min_support(log: &EventLog, target: Target) -> u32 {
+/// The rows of a profile before a moment.
+fn known(log: &EventLog, profile: u32, end_ms: i64) -> impl Iterator<Item = usize> {
+    log.rows_of(profile).take_while(move |row| log.columns.ts_ms[*row] < end_ms)
+}
+
+/// 1 where views are learned, nothing was bought and nine of ten profiles are one session, so that nobody can be found again, else 5: on
+/// Complete Journey's validation cut 3, 5 and 10 rank alike, and 5 keeps four fifths of the file that 3 gives.
+fn usual_min_support(log: &EventLog, target: Target, end_ms: i64) -> u32 {
+    let profiles = || (0..log.profiles.len() as u32).filter(|profile| known(log, *profile, end_ms).next().is_some());
     let once = |profile: &u32| {
-        let mut rows = log.rows_of(*profile);
-        let first = rows.next().map(|row| crate::counts::basket_key(log, row));
-        rows.all(|row| Some(crate::counts::basket_key(log, row)) == first)
+        let mut keys = known(log, *profile, end_ms).map(|row| crate::counts::basket_key(log, row));
+        let first = keys.next();
+        keys.all(|key| Some(key) == first)
     };
-    let profiles = log.profiles.len() as u32;
-    let single = (0..profiles).filter(once).count();
+    let bought = |profile: u32| known(log, profile, end_ms).any(|row| Target::Purchase.takes(log.kind(row)));
+    let single = profiles().filter(once).count();
     // Who buys once can be known by name all the same: purchases never lower the floor.
-    if target == Target::View && single * 10 >= profiles as usize * 9 { 1 } else { 5 }
+    let anonymous = target != Target::Purchase && !profiles().any(bought);
+    if anonymous && single * 10 >= profiles().count() * 9 { 1 } else { 5 }
 }
 
 fn data_facts(tables: &Tables, report: &FitReport, end_ms: i64) -> Vec<(String, Fact)> {
@@ -180,6 +218,7 @@ fn config_facts(params: &FitParams, report: &FitReport) -> Vec<(String, Fact)> {
         }
     }
     facts.push(("used.min_support".into(), Fact::Int(report.min_support.into())));
+    facts.push(("used.takes".into(), Fact::Text(report.takes.clone())));
     facts.push(("used.case_items_min".into(), Fact::Int(report.case_items_min as i64)));
     facts
 }

@@ -27,6 +27,7 @@
 //! stamp into a model, and puts nothing into it that is private (margin, cost) or rests on fewer distinct profiles than
 //! the floor.
 
+pub mod ablation;
 pub mod blend;
 pub mod boost;
 pub mod commands;

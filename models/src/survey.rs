@@ -1,7 +1,8 @@
 //! The survey of a log before a fit: what is there, what would be learned, and what is too thin for it.
 
-use crate::blend::usual_items_min;
-use crate::counts::{Target, basket_key};
+use crate::blend::{CASES_MIN, Intent, Takes, aim};
+use crate::config::LearnParams;
+use crate::counts::basket_key;
 use crate::tables::{Catalog, EventLog, NONE};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,11 +12,6 @@ const DAY_MS: i64 = 86_400_000;
 const GAP_DAYS: i64 = 3;
 /// Gaps told, the longest first.
 const GAPS_MAX: usize = 5;
-/// A target wants at least this share of the events and as many events, else the next weaker intent is worth a look.
-const TARGET_SHARE: f64 = 0.05;
-const TARGET_EVENTS: usize = 500;
-/// Fewest cases on which trees are learned.
-const CASES_MIN: usize = 500;
 /// The fit's five cuts of thirty days and the three windows before them.
 const DAYS_WANTED: i64 = 240;
 
@@ -58,8 +54,14 @@ pub struct Survey {
     pub gaps: Vec<Gap>,
     /// Share of profiles whose every event lies in one session, order or day: nobody can be found again there.
     pub anonymous_share: f64,
-    /// Events that `fit` would count: `purchase` or `view`.
+    /// Every intent that the log shows, the strongest first; `fit` takes the first that suffices, else the one of most cases.
+    pub intents: Vec<Intent>,
+    /// Events that `fit` would count: `purchase`, `cart_add` or `view`.
     pub target: String,
+    /// What a case would take: the next `order` or the next `item`.
+    pub takes: String,
+    /// Cases in the windows that `fit` would learn from.
+    pub cases: usize,
     /// How many of them.
     pub target_events: usize,
     /// Baskets of the target: orders, else sessions, else days.
@@ -102,7 +104,8 @@ impl Survey {
     }
 
     fn of_target(&mut self, log: &EventLog, catalog: Option<&Catalog>) {
-        let target = Target::of(log);
+        let (aim, intents) = aim(log, &LearnParams::default(), self.last_ms + 1);
+        let target = aim.target;
         let mut baskets: BTreeMap<(u32, u8, i64), BTreeSet<u32>> = BTreeMap::new();
         let mut takers: BTreeSet<(u32, u32)> = BTreeSet::new();
         let (mut absent, mut priced) = (0, 0);
@@ -119,7 +122,10 @@ impl Survey {
         self.not_in_catalog_share = catalog.map(|_| share(absent));
         self.priced_share = share(priced);
         self.target = target.as_str().into();
-        self.case_items_min = usual_items_min(log, i64::MAX);
+        self.takes = aim.takes.as_str().into();
+        self.case_items_min = aim.items_min;
+        self.cases = intents.iter().find(|intent| intent.target == self.target).map_or(0, |intent| intent.cases);
+        self.intents = intents;
         self.baskets = baskets.len();
         self.basket_items = baskets.values().map(BTreeSet::len).sum::<usize>() as f64 / baskets.len().max(1) as f64;
         let mut of_profile: BTreeMap<u32, usize> = BTreeMap::new();
@@ -161,21 +167,23 @@ fn findings(survey: &Survey) -> Vec<Finding> {
         }
     };
     let s = survey;
-    let share = s.target_events as f64 / s.events.max(1) as f64;
-    say(s.target_events == 0, "no_target", "no purchase, view or click names an item; a fit would fail".into());
     say(
-        s.target_events > 0 && (share < TARGET_SHARE || s.target_events < TARGET_EVENTS),
-        "thin_target",
-        format!("{} `{}` events, {:.1} % of all; 500 and 5 % are wanted", s.target_events, s.target, share * 100.0),
+        s.target_events == 0,
+        "no_target",
+        "no purchase, cart_add, view or click names an item; a fit would fail".into(),
     );
-    let cases = if s.target == "purchase" { s.profiles_with_two } else { s.target_events.saturating_sub(s.profiles) };
+    let chosen = s.intents.iter().find(|intent| intent.target == s.target);
+    if let Some(intent) = chosen.filter(|intent| !intent.suffices) {
+        let (events, share) = (intent.events, intent.share * 100.0);
+        let text = format!(
+            "{events} `{}` events, {share:.1} % of all, {} cases; 5 % and 500 cases are wanted",
+            s.target, s.cases
+        );
+        say(true, "thin_target", text);
+    }
+    say(s.cases < CASES_MIN, "few_cases", format!("{} cases; trees want {CASES_MIN} and are left out below", s.cases));
     say(
-        cases < CASES_MIN,
-        "few_cases",
-        format!("about {cases} cases a cut; trees want {CASES_MIN} and are left out below"),
-    );
-    say(
-        s.target == "purchase" && s.days() < DAYS_WANTED,
+        s.takes == Takes::Order.as_str() && s.days() < DAYS_WANTED,
         "short_log",
         format!("{} days; five cuts of 30 days want {DAYS_WANTED}, so the windows are shortened", s.days()),
     );

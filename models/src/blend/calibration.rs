@@ -1,10 +1,9 @@
-//! Calibration: a monotone map from score to probability, by linfa's isotonic regression on cases the blend never saw.
+//! Calibration: a monotone map from score to probability, by isotonic regression on cases the blend never saw.
+//!
+//! linfa's own isotonic regression (linfa-linear 0.8.1) is not used: where a block falls below the one before it, its loop
+//! compares with the block that it has just merged instead of the next one, and so pools everything down to the lowest score. On Complete
+//! Journey that gave three quarters of all recommended items one probability.
 
-use crate::error::{Error, Result};
-use linfa::traits::{Fit, Predict};
-use linfa::{Dataset, DatasetBase};
-use linfa_linear::IsotonicRegression;
-use ndarray::{Array1, Array2};
 use unisono_core::blend::Calibration;
 
 /// Probabilities are in 2^-30.
@@ -16,41 +15,57 @@ const KNOTS: usize = 32;
 const _: () = assert!(KNOTS <= unisono_message::limits::MODEL_KNOTS_MAX);
 
 /// The map fitted on (score, taken) pairs in any order; empty where nothing was taken.
-///
-/// # Errors
-/// `fit_failed` when the regression fails.
-pub(crate) fn fit(mut pairs: Vec<(i64, bool)>) -> Result<Calibration> {
+pub(crate) fn fit(mut pairs: Vec<(i64, bool)>) -> Calibration {
     if !pairs.iter().any(|pair| pair.1) {
-        return Ok(Calibration::default());
+        return Calibration::default();
     }
     pairs.sort_unstable();
-    let groups = groups(&pairs);
-    let scores = Array2::from_shape_fn((groups.len(), 1), |(row, _)| groups[row].score as f64);
-    let shares = Array1::from_iter(groups.iter().map(|group| group.taken as f64 / group.count as f64));
-    let weights = Array1::from_iter(groups.iter().map(|group| group.count as f32));
-    let dataset: Dataset<f64, f64, _> = DatasetBase::new(scores.clone(), shares).with_weights(weights);
-    let failed =
-        |error: linfa_linear::LinearError<f64>| Error::FitFailed { step: "calibration", reason: error.to_string() };
-    let fitted = IsotonicRegression::new().fit(&dataset).map_err(failed)?;
-    let fitted: Array1<f64> = fitted.predict(&scores);
-    let curve: Vec<(i64, i64)> = groups
-        .iter()
-        .zip(&fitted)
-        .map(|(group, share)| (group.score, (share.clamp(0.0, 1.0) * ONE).round() as i64))
-        .collect();
+    let point = |block: &Group| (block.mean(), (block.taken as f64 / block.count as f64 * ONE).round() as i64);
+    let curve: Vec<(i64, i64)> = pooled(groups(&pairs)).iter().map(point).collect();
     let knots = thin(&curve, KNOTS);
-    Ok(Calibration {
+    Calibration {
         scores: knots.iter().map(|knot| knot.0).collect(),
         probabilities: knots.iter().map(|knot| knot.1).collect(),
-    })
+    }
 }
 
 /// Pairs of nearly equal score.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Group {
-    /// Mean score, rounded.
-    score: i64,
+    /// Sum of the scores.
+    score: i128,
     taken: u64,
     count: u64,
+}
+
+impl Group {
+    /// Mean score, rounded down.
+    fn mean(&self) -> i64 {
+        self.score.div_euclid(i128::from(self.count)) as i64
+    }
+
+    fn with(self, other: Group) -> Group {
+        let (score, taken, count) = (self.score + other.score, self.taken + other.taken, self.count + other.count);
+        Group { score, taken, count }
+    }
+
+    /// Whether the share taken is less than another's.
+    fn less_than(&self, other: &Group) -> bool {
+        u128::from(self.taken) * u128::from(other.count) < u128::from(other.taken) * u128::from(self.count)
+    }
+}
+
+/// Blocks whose shares rise: pool adjacent violators (Ayer and others, 1955; Best and Chakravarti, 1990), in whole numbers.
+fn pooled(groups: Vec<Group>) -> Vec<Group> {
+    let mut blocks: Vec<Group> = Vec::new();
+    for group in groups {
+        let mut block = group;
+        while let Some(last) = blocks.pop_if(|last| !last.less_than(&block)) {
+            block = last.with(block);
+        }
+        blocks.push(block);
+    }
+    blocks
 }
 
 /// Groups of equal count, finer at the top, where the answers lie; strictly rising scores.
@@ -66,15 +81,12 @@ fn groups(sorted: &[(i64, bool)]) -> Vec<Group> {
             end += 1;
         }
         let slice = &sorted[start..end];
-        let sum: i128 = slice.iter().map(|pair| i128::from(pair.0)).sum();
+        let score = slice.iter().map(|pair| i128::from(pair.0)).sum();
         let taken = slice.iter().filter(|pair| pair.1).count() as u64;
-        let score = sum.div_euclid(slice.len() as i128) as i64;
+        let group = Group { score, taken, count: slice.len() as u64 };
         match groups.last_mut() {
-            Some(last) if last.score >= score => {
-                last.taken += taken;
-                last.count += slice.len() as u64;
-            }
-            _ => groups.push(Group { score, taken, count: slice.len() as u64 }),
+            Some(last) if last.mean() >= group.mean() => *last = last.with(group),
+            _ => groups.push(group),
         }
         start = end;
     }
@@ -115,7 +127,7 @@ mod tests {
     fn the_map_rises_and_meets_the_true_rate() {
         // Taken with the chance score / 1000, by a fixed pattern.
         let pairs = (0..200_000i64).map(|i| (i % 1000, (i / 1000 * 5 + i * 7) % 1000 < i % 1000)).collect();
-        let map = fit(pairs).unwrap();
+        let map = fit(pairs);
         assert!(map.scores.len() <= KNOTS && map.scores.is_sorted_by(|a, b| a < b) && map.probabilities.is_sorted());
         for score in [100, 300, 500, 900] {
             let found = map.probability(score) as f64 / ONE;
@@ -124,7 +136,54 @@ mod tests {
     }
 
     #[test]
+    fn a_block_takes_in_those_above_it_and_no_other() {
+        let group = |score: i128, taken: u64| Group { score: score * 10, taken, count: 10 };
+        let found = pooled(
+            [(0, 0), (1, 1), (2, 5), (3, 7), (4, 3), (5, 9), (6, 9)].map(|(score, taken)| group(score, taken)).into(),
+        );
+        let wanted = [(0, 0, 10), (10, 1, 10), (90, 15, 30), (110, 18, 20)];
+        assert_eq!(found, wanted.map(|(score, taken, count)| Group { score, taken, count }));
+    }
+
+    /// Of every set of rising shares the pooled one has the least squared error (Barlow and others, 1972): each share is the
+    /// greatest, over what begins at or before it, of the least mean up to what ends at or after it.
+    #[test]
+    fn pooled_shares_are_those_of_the_min_max_formula() {
+        let mut state = 7u64;
+        let mut next = |below: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % below
+        };
+        for _ in 0..200 {
+            let groups: Vec<Group> = (0..1 + next(12) as i128)
+                .map(|score| {
+                    let count = 1 + next(9);
+                    Group { score: score * i128::from(count), taken: next(count + 1), count }
+                })
+                .collect();
+            let mean = |from: usize, to: usize| {
+                let of = |f: fn(&Group) -> u64| groups[from..=to].iter().map(f).sum::<u64>() as f64;
+                of(|group| group.taken) / of(|group| group.count)
+            };
+            let wanted = (0..groups.len()).map(|at| {
+                let least = |from: usize| (at..groups.len()).map(|to| mean(from, to)).fold(f64::INFINITY, f64::min);
+                (0..=at).map(least).fold(0.0, f64::max)
+            });
+            let wanted: Vec<f64> = wanted.collect();
+            let mut at = 0;
+            for block in pooled(groups.clone()) {
+                let mut left = block.count;
+                while left > 0 {
+                    assert!((wanted[at] - block.taken as f64 / block.count as f64).abs() < 1e-12, "{groups:?}");
+                    (left, at) = (left - groups[at].count, at + 1);
+                }
+            }
+            assert_eq!(at, groups.len());
+        }
+    }
+
+    #[test]
     fn nothing_taken_gives_no_map() {
-        assert_eq!(fit(vec![(1, false), (2, false)]).unwrap(), Calibration::default());
+        assert_eq!(fit(vec![(1, false), (2, false)]), Calibration::default());
     }
 }

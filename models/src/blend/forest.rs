@@ -1,5 +1,6 @@
 //! The forest: boosted trees over the bins of each feature, fitted to the order within each case, as core reads them.
 
+use super::aim::CASES_MIN;
 use super::bins::{Bins, choose};
 use super::rows::Rows;
 use crate::boost::{Binned, BoostError, Booster, Forest};
@@ -11,18 +12,16 @@ use ndarray::Array1;
 use unisono_core::forest::LEAF;
 use unisono_core::model::ForestParts;
 
-/// Fewest cases that trees are fitted to: with fewer they learn their cases by heart.
-const CASES_MIN: usize = 500;
-
-/// Fits a forest on `rows`, the short ones of which count half; empty where the settings or the cases do not allow one.
+/// Fits a forest on `rows`, the short ones of which count half; empty where the settings or the number of whole cases do not
+/// allow one.
 ///
 /// # Errors
 /// `fit_failed` when the booster fails, or when the trees are more than a model file holds.
-pub(crate) fn fit(rows: &Rows, params: &LearnParams, threads: usize) -> Result<ForestParts> {
-    let boundaries = boundaries(rows);
-    if params.trees == 0 || boundaries.len() <= CASES_MIN {
+pub(crate) fn fit(rows: &Rows, cases: usize, params: &LearnParams, threads: usize) -> Result<ForestParts> {
+    if params.trees == 0 || cases < CASES_MIN {
         return Ok(ForestParts::default());
     }
+    let boundaries = boundaries(rows);
     let failed = |error: BoostError| Error::FitFailed { step: "forest", reason: error.to_string() };
     let bins = choose(rows, params.tree_bins);
     let column = |bins: &Bins| -> Vec<u8> {

@@ -1,8 +1,9 @@
 //! The recipe: tables counted before several cuts, cases after each, blends fitted on all but the last cut, calibration
 //! and metrics on the last.
 
+use super::aim::Aim;
 use super::calibration;
-use super::cases::{Case, cases, shortened};
+use super::cases::{Case, cases, shortened, windows};
 use super::hash::hash;
 use super::rows::{Gather, Rows, Task, gather, id_of, with_scene};
 use super::{fit, forest};
@@ -23,10 +24,8 @@ use unisono_core::page;
 use unisono_core::ranking::best_first;
 use unisono_message::PlacementKind;
 
-const DAY_MS: i64 = 86_400_000;
 /// Places of a list that count.
 const K: usize = 20;
-
 /// What learning gives a model.
 #[derive(Debug, Default)]
 pub(crate) struct Learned {
@@ -66,11 +65,24 @@ pub struct TaskReport {
     pub popular: Means,
 }
 
+/// One forest.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct ForestReport {
+    /// `next`, `discover` or `together`.
+    pub task: String,
+    /// Cases with a row to learn from; copies with shortened histories do not count.
+    pub cases: usize,
+    /// Trees; none below 500 cases.
+    pub trees: usize,
+}
+
 /// The account of the learning.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct LearnReport {
     /// The cuts, oldest first.
     pub cuts: Vec<CutReport>,
+    /// The forests; where there is none, the additive blend ranks.
+    pub forests: Vec<ForestReport>,
     /// Metrics on the last of them.
     pub held_out: Vec<TaskReport>,
 }
@@ -81,29 +93,77 @@ pub(crate) struct Recipe<'p> {
     pub(crate) params: &'p LearnParams,
     /// The moment after the last event.
     pub(crate) end_ms: i64,
-    pub(crate) items_min: usize,
+    pub(crate) aim: Aim,
     pub(crate) count: CountRules<'p>,
 }
 
 /// A cut: its tables and its cases.
-struct Cut {
+pub(super) struct Cut {
     parts: ModelParts,
     cases: Vec<Case>,
 }
 
 /// Rows of one task: of whole histories, and of shortened ones.
 #[derive(Default)]
-struct Lesson {
-    whole: Rows,
-    short: Rows,
+pub(super) struct Lesson {
+    pub(super) whole: Rows,
+    pub(super) short: Rows,
+}
+
+/// What all cuts give.
+pub(super) struct Material {
+    pub(super) next: Lesson,
+    pub(super) together: Lesson,
+    /// The last cut, which no blend sees.
+    pub(super) held_out: Cut,
+    cuts: Vec<CutReport>,
 }
 
 /// What a task is answered with.
-struct Answer {
-    blend: Blend,
-    forest: ForestParts,
+pub(super) struct Answer {
+    pub(super) blend: Blend,
+    pub(super) forest: ForestParts,
     /// Of the rows of items that were never bought.
     discover: ForestParts,
+    /// Whole cases that forest and discovery learned from.
+    cases: [usize; 2],
+}
+
+/// Counts before each cut and gathers the rows of all but the last.
+///
+/// # Errors
+/// What counting and encoding fail with.
+pub(super) fn material(tables: &Tables, recipe: Recipe<'_>, progress: &Progress) -> Result<Material> {
+    let (mut next, mut together) = (Lesson::default(), Lesson::default());
+    let mut reports: Vec<CutReport> = Vec::new();
+    let mut windows = windows(&tables.log, recipe.params, recipe.end_ms);
+    let cuts = windows.len();
+    let last = windows.pop().unwrap_or_default();
+    let cut = |number: usize, window: std::ops::Range<i64>| {
+        let stage = format!("tables before cut {number} of {cuts}");
+        progress.stage(stage, || cut_at(tables, recipe, window, progress))
+    };
+    for (number, window) in (1..).zip(windows) {
+        let cut_ms = window.start;
+        let cut = cut(number, window)?;
+        let stage = format!("features of cut {number} of {cuts}");
+        let (of_next, of_cart) = progress.stage(stage, || features(tables, recipe, &cut, progress))?;
+        let reachable: usize = cut.cases.iter().map(|case| case.truth.len()).sum();
+        let taken = of_next.whole.taken.iter().filter(|taken| **taken).count();
+        let reach = taken as f64 / reachable.max(1) as f64;
+        // A case and its shortened copy.
+        let first_case = reports.iter().map(|cut| 2 * cut.cases as u32).sum();
+        let short = first_case + cut.cases.len() as u32;
+        reports.push(CutReport { cut_ms, cases: cut.cases.len(), rows: of_next.whole.len(), reach });
+        for (lesson, rows) in [(&mut next, of_next), (&mut together, of_cart)] {
+            lesson.whole.append(rows.whole, first_case);
+            lesson.short.append(rows.short, short);
+        }
+    }
+    let cut_ms = last.start;
+    let held_out = cut(cuts, last)?;
+    reports.push(CutReport { cut_ms, cases: held_out.cases.len(), rows: 0, reach: -1.0 });
+    Ok(Material { next, together, held_out, cuts: reports })
 }
 
 /// Learns both blends and their calibrations.
@@ -111,54 +171,72 @@ struct Answer {
 /// # Errors
 /// `not_enough_data` when no cut has cases, and what counting, encoding and the solvers fail with.
 pub(crate) fn learn(tables: &Tables, recipe: Recipe<'_>, progress: &Progress) -> Result<Learned> {
-    let first_ms = tables.log.columns.ts_ms.iter().copied().min().unwrap_or(0);
-    let cuts = recipe.params.cuts as i64;
-    let window = (i64::from(recipe.params.window_days) * DAY_MS).min((recipe.end_ms - first_ms) / (cuts + 3)).max(1);
-    let mut learned = Learned::default();
-    let (mut next, mut together) = (Lesson::default(), Lesson::default());
-    let mut held_out = None;
-    for number in 1..=cuts {
-        let cut_ms = recipe.end_ms - (cuts + 1 - number) * window;
-        let cut = progress.stage(format!("tables before cut {number} of {cuts}"), || {
-            cut_at(tables, recipe, cut_ms, cut_ms..cut_ms + window, progress)
-        })?;
-        let mut report = CutReport { cut_ms, cases: cut.cases.len(), rows: 0, reach: -1.0 };
-        if number < cuts {
-            let stage = format!("features of cut {number} of {cuts}");
-            let first_case = learned.report.cuts.iter().map(|cut| 2 * cut.cases as u32).sum();
-            let (of_next, of_cart) = progress.stage(stage, || features(tables, recipe, &cut, progress))?;
-            let reachable: usize = cut.cases.iter().map(|case| case.truth.len()).sum();
-            report.rows = of_next.whole.len();
-            report.reach = of_next.whole.taken.iter().filter(|taken| **taken).count() as f64 / reachable.max(1) as f64;
-            let short = first_case + cut.cases.len() as u32;
-            for (lesson, rows) in [(&mut next, of_next), (&mut together, of_cart)] {
-                lesson.whole.append(rows.whole, first_case);
-                lesson.short.append(rows.short, short);
-            }
-        } else {
-            held_out = Some(cut);
-        }
-        learned.report.cuts.push(report);
-    }
+    let Material { next, together, held_out, cuts } = material(tables, recipe, progress)?;
+    let mut learned = Learned { report: LearnReport { cuts, ..LearnReport::default() }, ..Learned::default() };
     let (next, together) = progress.stage("blends and trees", || both(next, together, recipe))?;
     (learned.next, learned.next_forest) = (next.blend, next.forest);
     learned.discover_forest = next.discover;
+    let forests = [
+        (Task::Next, next.cases[0], &learned.next_forest),
+        (Task::Discover, next.cases[1], &learned.discover_forest),
+        (Task::Together, together.cases[0], &together.forest),
+    ];
+    let forest = |(task, cases, forest): (Task, usize, &ForestParts)| ForestReport {
+        task: task.as_str().into(),
+        cases,
+        trees: forest.roots.len(),
+    };
+    learned.report.forests = forests.into_iter().map(forest).collect();
     (learned.together, learned.together_forest) = (together.blend, together.forest);
-    if let Some(cut) = held_out {
-        progress.stage("calibration and metrics", || judge(tables, recipe, cut, &mut learned, progress))?;
-    }
+    progress.stage("calibration and metrics", || judge(tables, recipe, held_out, &mut learned, progress))?;
     Ok(learned)
 }
 
-fn cut_at(
+/// The metrics of another blend and forest for one task on the held-out cases, by profile.
+///
+/// # Errors
+/// What encoding fails with.
+pub(super) fn judge_cases(
     tables: &Tables,
     recipe: Recipe<'_>,
-    cut_ms: i64,
-    window: std::ops::Range<i64>,
+    held_out: &Cut,
+    task: Task,
+    (blend, forest): (Blend, ForestParts),
     progress: &Progress,
-) -> Result<Cut> {
-    let parts = count(tables, CountRules { until_ms: cut_ms, ..recipe.count }, progress)?;
-    let cases = cases(&tables.log, recipe.count.target, window, recipe.items_min, recipe.params.seed);
+) -> Result<Vec<(u32, RankMetrics)>> {
+    let mut parts = held_out.parts.clone();
+    match task {
+        Task::Together => (parts.together, parts.together_forest) = (blend, forest),
+        Task::Next | Task::Discover => (parts.next, parts.next_forest) = (blend, forest),
+    }
+    (parts.ranked_max, parts.scale_bits) = (recipe.params.ranked_max, recipe.params.scale_bits);
+    let file = encode(&parts).map_err(Error::from_core)?;
+    let model = Model::load(&file).map_err(Error::from_core)?;
+    let judged = judged(tables, recipe, &model, &held_out.cases, task, progress);
+    let of_case = |(case, judged): (&Case, Judged)| Some((case.profile, judged.metrics?[0]));
+    Ok(held_out.cases.iter().zip(judged).filter_map(of_case).collect())
+}
+
+/// Judges each case of one task.
+fn judged(
+    tables: &Tables,
+    recipe: Recipe<'_>,
+    model: &Model<'_>,
+    cases: &[Case],
+    task: Task,
+    progress: &Progress,
+) -> Vec<Judged> {
+    let popularity = Popular::of(model);
+    let bar = progress.bar("held-out cases", cases.len() as u64);
+    let judge = |(): &mut (), number: usize| judge_case(tables, recipe, model, &popularity, &cases[number], task);
+    let judged = parallel::in_order(recipe.count.threads, cases.len(), || (), judge, || bar.inc(1));
+    bar.finish();
+    judged
+}
+
+fn cut_at(tables: &Tables, recipe: Recipe<'_>, window: std::ops::Range<i64>, progress: &Progress) -> Result<Cut> {
+    let parts = count(tables, CountRules { until_ms: window.start, ..recipe.count }, progress)?;
+    let cases = cases(&tables.log, recipe.aim, window, recipe.params.seed);
     Ok(Cut { parts, cases })
 }
 
@@ -166,21 +244,26 @@ fn features(tables: &Tables, recipe: Recipe<'_>, cut: &Cut, progress: &Progress)
     let file = encode(&cut.parts).map_err(Error::from_core)?;
     let model = Model::load(&file).map_err(Error::from_core)?;
     let LearnParams { negatives, seed, short_weight, .. } = *recipe.params;
-    let short = match short_weight > 0.0 && recipe.params.trees > 0 {
-        true => shortened(&tables.log, &cut.cases, seed),
-        false => Vec::new(),
-    };
+    let short = short_cases(tables, recipe, &cut.cases);
     let pieces = |cases: &[Case]| 2 * cases.len().div_ceil(32) as u64;
     let bar = progress.bar("features", pieces(&cut.cases) + pieces(&short));
     let of = |task: Task, cases: &[Case], weight: f64| {
-        let (target, threads) = (recipe.count.target, recipe.count.threads);
-        let rules = Gather { task, target, negatives, seed, threads, weight: weight as f32 };
+        let (takes, threads) = (recipe.aim.takes, recipe.count.threads);
+        let rules = Gather { task, takes, negatives, seed, threads, weight: weight as f32 };
         gather(&model, &tables.log, cases, rules, &|| bar.inc(1))
     };
     let lesson = |task: Task| Lesson { whole: of(task, &cut.cases, 1.0), short: of(task, &short, short_weight) };
     let lessons = (lesson(Task::Next), lesson(Task::Together));
     bar.finish();
     Ok(lessons)
+}
+
+/// The shortened copies of cases, none where the settings want none.
+fn short_cases(tables: &Tables, recipe: Recipe<'_>, cases: &[Case]) -> Vec<Case> {
+    match recipe.params.short_weight > 0.0 && recipe.params.trees > 0 {
+        true => shortened(&tables.log, cases, recipe.params.seed),
+        false => Vec::new(),
+    }
 }
 
 /// Both answers, side by side where there are two threads: neither sees the other.
@@ -199,27 +282,40 @@ fn both(next: Lesson, together: Lesson, recipe: Recipe<'_>) -> Result<(Answer, A
         }),
     };
     let next = next?;
-    let copy =
-        || Ok(Answer { blend: next.blend.clone(), forest: next.forest.clone(), discover: ForestParts::default() });
+    let copy = || {
+        let (blend, forest) = (next.blend.clone(), next.forest.clone());
+        Ok(Answer { blend, forest, discover: ForestParts::default(), cases: next.cases })
+    };
     let together = together.unwrap_or_else(copy)?;
     Ok((next, together))
 }
 
 /// The blend learns from whole histories, the trees from shortened ones too.
-fn answer(lesson: Lesson, params: &LearnParams, discovers: bool) -> Result<Answer> {
+pub(super) fn answer(lesson: Lesson, params: &LearnParams, discovers: bool) -> Result<Answer> {
     let blend = fit::fit(&within(&lesson.whole, params), params)?;
+    let is_new = |rows: &Rows, row: usize| rows.values[row][Feature::OwnDays as usize] == 0;
+    let whole = &lesson.whole;
+    let cases = [distinct(whole, |_| true), distinct(whole, |row| discovers && is_new(whole, row))];
     let mut all = lesson.whole;
     all.append(lesson.short, 0);
     let new = discovers.then(|| {
-        let mut new = all.filtered(|row| all.values[row][Feature::OwnDays as usize] == 0);
+        let mut new = all.filtered(|row| is_new(&all, row));
         // What is come back to says nothing of a first purchase: with it the validation cut of cj-discover falls by .0015.
         new.values.iter_mut().for_each(|values| values[Feature::CategoryRepeat as usize] = 0);
         new
     });
-    let forest = forest::fit(&within(&all, params), params, 1)?;
+    let forest = forest::fit(&within(&all, params), cases[0], params, 1)?;
     let learns = new.filter(|new| new.taken.contains(&true) && all.taken.len() > new.taken.len());
-    let discover = learns.map_or(Ok(ForestParts::default()), |new| forest::fit(&within(&new, params), params, 1))?;
-    Ok(Answer { blend, forest, discover })
+    let discover =
+        learns.map_or(Ok(ForestParts::default()), |new| forest::fit(&within(&new, params), cases[1], params, 1))?;
+    Ok(Answer { blend, forest, discover, cases })
+}
+
+/// Cases that have a row for which `keep` says so.
+fn distinct(rows: &Rows, keep: impl Fn(usize) -> bool) -> usize {
+    let mut cases: Vec<u32> = (0..rows.len()).filter(|row| keep(*row)).map(|row| rows.case[row]).collect();
+    cases.dedup();
+    cases.len()
 }
 
 /// At most `rows_max` rows: whole cases, in the order of a hash of their number.
@@ -244,6 +340,7 @@ fn within(rows: &Rows, params: &LearnParams) -> Rows {
 /// What one held-out case shows.
 #[derive(Default)]
 struct Judged {
+    /// Score, and whether it was taken.
     pairs: Vec<(i64, bool)>,
     own_pairs: Vec<(i64, bool)>,
     metrics: Option<[RankMetrics; 3]>,
@@ -251,30 +348,23 @@ struct Judged {
 
 /// Calibrations and metrics on the cut that the blends never saw.
 fn judge(tables: &Tables, recipe: Recipe<'_>, cut: Cut, learned: &mut Learned, progress: &Progress) -> Result<()> {
-    let Cut { mut parts, cases } = cut;
+    let Cut { mut parts, mut cases } = cut;
+    let whole = cases.len();
+    cases.extend(short_cases(tables, recipe, &cases));
     (parts.next, parts.together) = (learned.next.clone(), learned.together.clone());
     (parts.next_forest, parts.together_forest) = (learned.next_forest.clone(), learned.together_forest.clone());
     parts.discover_forest = learned.discover_forest.clone();
     (parts.ranked_max, parts.scale_bits) = (recipe.params.ranked_max, recipe.params.scale_bits);
     let file = encode(&parts).map_err(Error::from_core)?;
     let model = Model::load(&file).map_err(Error::from_core)?;
-    let popularity = Popular::of(&model);
     for task in [Task::Next, Task::Discover, Task::Together] {
         if task == Task::Discover && learned.discover_forest.roots.is_empty() {
             continue;
         }
-        let bar = progress.bar("held-out cases", cases.len() as u64);
-        let judged = parallel::in_order(
-            recipe.count.threads,
-            cases.len(),
-            || (),
-            |(), number| judge_case(tables, recipe, &model, &popularity, &cases[number], task),
-            || bar.inc(1),
-        );
-        bar.finish();
-        let all = judged.iter().flat_map(|case| case.pairs.iter().copied()).collect();
-        let own = judged.iter().flat_map(|case| case.own_pairs.iter().copied()).collect();
-        let map = calibration::fit(all)?;
+        let judged = judged(tables, recipe, &model, &cases, task, progress);
+        // A map that saw long histories only gives newcomers the chances of regulars.
+        let pairs = |of: fn(&Judged) -> &Vec<(i64, bool)>| judged.iter().flat_map(of).copied().collect();
+        let map = calibration::fit(pairs(|case| &case.pairs));
         learned.calibrations.extend(match task {
             Task::Discover => {
                 learned.discover_calibration = map;
@@ -282,12 +372,12 @@ fn judge(tables: &Tables, recipe: Recipe<'_>, cut: Cut, learned: &mut Learned, p
             }
             Task::Next => vec![
                 (PlacementKind::ForYou, map.clone()),
-                (PlacementKind::BuyAgain, calibration::fit(own)?),
+                (PlacementKind::BuyAgain, calibration::fit(pairs(|case| &case.own_pairs))),
                 (PlacementKind::Rerank, map),
             ],
             Task::Together => vec![(PlacementKind::Similar, map.clone()), (PlacementKind::BoughtTogether, map)],
         });
-        let metrics: Vec<[RankMetrics; 3]> = judged.iter().filter_map(|case| case.metrics).collect();
+        let metrics: Vec<[RankMetrics; 3]> = judged[..whole].iter().filter_map(|case| case.metrics).collect();
         let means = |at: usize| Means::of(&metrics.iter().map(|of_case| of_case[at]).collect::<Vec<_>>());
         let task = task.as_str().to_owned();
         learned.report.held_out.push(TaskReport { task, blend: means(0), personal: means(1), popular: means(2) });
@@ -305,9 +395,9 @@ fn judge_case(
     case: &Case,
     task: Task,
 ) -> Judged {
-    let (target, log) = (recipe.count.target, &tables.log);
+    let (Aim { target, takes, .. }, log) = (recipe.aim, &tables.log);
     let mut judged = Judged::default();
-    with_scene(model, log, case, (task, target), recipe.params.seed, |split, scene, candidates| {
+    with_scene(model, log, case, (task, takes), recipe.params.seed, |split, scene, candidates| {
         let bought = |candidate: &Candidate<'_>| {
             let own = candidate.own.and_then(|at| scene.history.items.get(at as usize));
             own.is_some_and(|own| own.days > 0)
@@ -316,6 +406,7 @@ fn judge_case(
         let candidates: Vec<Candidate<'_>> =
             candidates.iter().filter(|one| !new_only || !bought(one)).copied().collect();
         let (_, mut scored) = page::score(scene, task.kind(), new_only, &candidates, K);
+        scored.sort_unstable_by(best_first);
         for one in &scored {
             let taken = split.truth.contains(id_of(model, &one.candidate));
             judged.pairs.push((one.score, taken));
@@ -323,7 +414,6 @@ fn judge_case(
                 judged.own_pairs.push((one.score, taken));
             }
         }
-        scored.sort_unstable_by(best_first);
         let events = case.events(log);
         let own_ids = scene.history.items.iter().filter(|own| new_only && own.days > 0).map(|own| own.id);
         let barred: BTreeSet<&str> = split.cart.iter().copied().chain(own_ids).collect();

@@ -1,8 +1,8 @@
 //! Rows to learn from: the features of a case's candidates, by core's own code, and whether they were taken.
 
+use super::aim::Takes;
 use super::cases::Case;
 use super::hash::{falls_into, hash};
-use crate::counts::Target;
 use crate::parallel;
 use crate::tables::{EventLog, NONE};
 use std::collections::BTreeSet;
@@ -86,19 +86,14 @@ pub(crate) struct Split<'l> {
     pub(crate) truth: BTreeSet<&'l str>,
 }
 
-/// Splits a case: for `Together` a basket is halved, and a view is given the one before it; none where nothing is left.
-pub(crate) fn split<'l>(
-    log: &'l EventLog,
-    case: &Case,
-    (task, target): (Task, Target),
-    seed: u64,
-) -> Option<Split<'l>> {
+/// Splits a case: for `Together` an order is halved, and an item is given the one before it; none where nothing is left.
+pub(crate) fn split<'l>(log: &'l EventLog, case: &Case, (task, takes): (Task, Takes), seed: u64) -> Option<Split<'l>> {
     let profile = log.profiles.get(case.profile);
     let ids = case.truth.iter().map(|item| log.items.get(*item));
-    let (cart, truth): (Vec<&str>, Vec<&str>) = match (task, target) {
+    let (cart, truth): (Vec<&str>, Vec<&str>) = match (task, takes) {
         (Task::Next | Task::Discover, _) => (Vec::new(), ids.collect()),
-        (Task::Together, Target::Purchase) => ids.partition(|id| hash(seed, &["cart", profile, id]) & 1 == 1),
-        (Task::Together, Target::View) => {
+        (Task::Together, Takes::Order) => ids.partition(|id| hash(seed, &["cart", profile, id]) & 1 == 1),
+        (Task::Together, Takes::Item) => {
             let before = case.history.clone().rev().find_map(|row| log.event(row).item_id);
             (before.into_iter().collect(), ids.filter(|id| Some(*id) != before).collect())
         }
@@ -111,7 +106,7 @@ pub(crate) fn split<'l>(
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Gather {
     pub(crate) task: Task,
-    pub(crate) target: Target,
+    pub(crate) takes: Takes,
     /// Share of the candidates that were not taken which is kept.
     pub(crate) negatives: f64,
     pub(crate) seed: u64,
@@ -125,7 +120,7 @@ pub(crate) fn with_scene<T>(
     model: &Model<'_>,
     log: &EventLog,
     case: &Case,
-    task: (Task, Target),
+    task: (Task, Takes),
     seed: u64,
     see: impl FnOnce(&Split<'_>, &Scene<'_, '_>, &[Candidate<'_>]) -> T,
 ) -> Option<T> {
@@ -181,7 +176,7 @@ pub(crate) fn gather(
 fn gather_case(model: &Model<'_>, log: &EventLog, case: &Case, number: u32, rules: Gather, rows: &mut Rows) {
     let profile = log.profiles.get(case.profile);
     let now = case.now_ms.to_string();
-    with_scene(model, log, case, (rules.task, rules.target), rules.seed, |split, scene, candidates| {
+    with_scene(model, log, case, (rules.task, rules.takes), rules.seed, |split, scene, candidates| {
         for candidate in candidates {
             let id = id_of(model, candidate);
             let taken = split.truth.contains(id);

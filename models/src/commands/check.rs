@@ -1,6 +1,6 @@
 //! `check`: what a log holds, before a fit.
 
-use super::fit::{day, show_table};
+use super::fit::{day, show_intents, show_table};
 use super::{Format, check_renames, clock_ms, grouped, print, print_json};
 use crate::error::Result;
 use crate::survey::Survey;
@@ -80,12 +80,8 @@ fn show(view: &View) {
     }
     print(&format!("\nseen once (anonymous)   {} of profiles", percent(s.anonymous_share)));
     print(&format!("target                  {}, {} events", s.target, n(s.target_events)));
-    print(&format!(
-        "baskets                 {}, {:.2} items each, a case from {}",
-        n(s.baskets),
-        s.basket_items,
-        s.case_items_min
-    ));
+    show_intents(&s.intents, &s.target);
+    print(&format!("baskets                 {}, {:.2} items each", n(s.baskets), s.basket_items));
     print(&format!("two baskets or more     {} profiles", n(s.profiles_with_two)));
     print(&format!("5 profiles or more      {} of {} items", n(s.items_above_floor), n(s.items)));
     print(&format!("with a price            {}", percent(s.priced_share)));

@@ -3,6 +3,7 @@
 use super::lines::{Line, Lines, Refusal, bad_line, read, read_answers, read_truth, to_msgpack};
 use super::recommend::{thread_count, threads};
 use super::{Format, clock_ms, inspect, print, print_json, report};
+use crate::blend::{Aim, Takes};
 use crate::config::{FitParams, TableParams};
 use crate::counts::{CountRules, Tables, Target};
 use crate::error::{Error, Result};
@@ -141,7 +142,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     let mut answered = match (&args.events, &args.requests, &args.truth) {
         (Some(events), ..) => of_log(args, events, &model, &facts, &catalog, rules, &mut renamed)?,
-        (_, Some(requests), Some(truth)) => of_requests(args, requests, truth, &model)?,
+        (_, Some(requests), Some(truth)) => of_requests(args, requests, truth, &model, aim_of(&facts).target)?,
         _ => return Err(Error::config("arguments", "need --events, or --requests and --truth")),
     };
     super::check_renames(&renames, &renamed)?;
@@ -212,8 +213,8 @@ fn means(outcomes: &[Outcome], who: usize) -> Means {
     Means::of(&outcomes.iter().map(of_case).collect::<Vec<_>>())
 }
 
-fn of_requests(args: &Args, requests: &Path, truth: &Path, model: &Model<'_>) -> Result<Answered> {
-    let popularity = Popular::of(model);
+fn of_requests(args: &Args, requests: &Path, truth: &Path, model: &Model<'_>, target: Target) -> Result<Answered> {
+    let popularity = (&Popular::of(model), target);
     let truth = read_truth(truth)?;
     let mut lines = Lines::open(requests)?;
     let bar = Progress::on_terminal().bar("requests", truth.len() as u64);
@@ -223,7 +224,7 @@ fn of_requests(args: &Args, requests: &Path, truth: &Path, model: &Model<'_>) ->
         if batch.is_empty() {
             break;
         }
-        let judge = |(): &mut (), at: usize| judge(model, &popularity, &truth, &batch[at]);
+        let judge = |(): &mut (), at: usize| judge(model, popularity, &truth, &batch[at]);
         let judged = parallel::in_order(threads(args.threads), batch.len(), || (), judge, || bar.inc(1));
         for (one, Line { number, .. }) in judged.into_iter().zip(&batch) {
             let (case, outcome) = one.map_err(|reason| bad_line(requests, *number, reason))?;
@@ -247,7 +248,7 @@ fn of_requests(args: &Args, requests: &Path, truth: &Path, model: &Model<'_>) ->
 /// Answers a line as `recommend` would; what makes it no request there makes it none here.
 fn judge(
     model: &Model<'_>,
-    popularity: &Popular<'_>,
+    popularity: (&Popular<'_>, Target),
     truth: &BTreeMap<String, BTreeSet<String>>,
     line: &Line,
 ) -> std::result::Result<(String, Option<Outcome>), String> {
@@ -256,6 +257,17 @@ fn judge(
     // With `probability` put in, of two keys of one name one would be lost before core sees them.
     Request::decode(&plain).map_err(|error| error.to_string())?;
     answer(model, popularity, &with_probability(text)?, |case| truth.get(case).cloned())
+}
+
+/// What the model was fitted for, as its file says.
+fn aim_of(facts: &Value) -> Aim {
+    let text = |group: &str, name: &str| facts.get(group)?.get(name)?.as_str();
+    let target = text("data", "target").and_then(Target::parse).unwrap_or(Target::Purchase);
+    let takes = match (text("config", "used.takes"), target) {
+        (Some("item"), _) | (None, Target::CartAdd | Target::View) => Takes::Item,
+        _ => Takes::Order,
+    };
+    Aim { target, takes, items_min: fact(facts, "config", "used.case_items_min").unwrap_or(2) as usize }
 }
 
 /// A number of the model's own account.
@@ -280,19 +292,19 @@ fn of_log(
     }
     let (log, report) = read_events(events, clock_ms(), rules)?;
     renamed.extend(report.renamed_columns);
+    let aim = aim_of(facts);
     let seed = fact(facts, "config", "learn.seed").unwrap_or(7) as u64;
     let window = fact(facts, "config", "learn.window_days").unwrap_or(30) as u32;
-    let items_min = fact(facts, "config", "used.case_items_min").unwrap_or(2) as usize;
     let window_days = args.window_days.unwrap_or(window).max(1);
     // Which products the catalog lost is told by the whole log, for both sides of the leak check: a gate is no figure.
     let catalog = catalog.closed(&log).into_owned();
     let whole = Tables { log, catalog: catalog.clone(), offers: Offers::default() };
-    let held_out = HeldOut::of(&whole.log, HeldOutRules { as_of_ms, window_days, items_min, seed })?;
-    let popularity = Popular::of(model);
+    let held_out = HeldOut::of(&whole.log, HeldOutRules { as_of_ms, window_days, aim, seed })?;
+    let popularity = (&Popular::of(model), aim.target);
     let bar = Progress::on_terminal().bar("cases", held_out.len() as u64);
     let judge = |(): &mut (), number: usize| -> Result<Option<Outcome>> {
         let (request, truth) = held_out.request(number)?;
-        let answered = answer(model, &popularity, &request, |_| Some(truth));
+        let answered = answer(model, popularity, &request, |_| Some(truth));
         answered.map(|(_, outcome)| outcome).map_err(|reason| Error::config("case", reason))
     };
     let judged = parallel::in_order(threads(args.threads), held_out.len(), || (), judge, || bar.inc(1));
@@ -303,7 +315,7 @@ fn of_log(
         let (log, _) = read_events(events, clock_ms(), ReadRules { until_ms: as_of_ms, ..rules })?;
         let ending = Tables { log, catalog, offers: Offers::default() };
         let params: TableParams = FitParams::new().tables;
-        let (target, min_support) = (Target::of(&ending.log), model.min_support);
+        let (target, min_support) = (aim.target, model.min_support);
         let count = CountRules {
             params: &params,
             min_support,

@@ -4,6 +4,7 @@ use super::evaluate::table;
 use super::memory::peak_bytes;
 use super::recommend::{thread_count, threads};
 use super::{Format, check_renames, clock_ms, grouped, print, print_json};
+use crate::blend::{CASES_MIN, Intent};
 use crate::config::FitParams;
 use crate::counts::Tables;
 use crate::error::{Error, Result};
@@ -99,7 +100,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         share_max: params.data.bad_rows_share_max,
         ..BadRowLimits::default()
     };
-    let rules = ReadRules { renames: &renames, ..limits.into() };
+    // What is not read can't leak: channels, currencies and later copies of an event neither.
+    let until_ms = args.as_of.unwrap_or(i64::MAX);
+    let rules = ReadRules { renames: &renames, until_ms, ..limits.into() };
     let checked = params.check()?;
     let mut reports = Vec::new();
     let (log, report) = progress.stage("reading events", || read_events(events, clock_ms(), rules))?;
@@ -167,10 +170,9 @@ fn show(run: &Run, params: &FitParams) {
             "{left_out} items are never shown: a catalog row of theirs can't be used, or their rows disagree"
         ));
     }
-    print(&format!(
-        "counted: {}, floor: {} profiles, cases: {} items or more",
-        fit.target, fit.min_support, fit.case_items_min
-    ));
+    print("\ntarget: the strongest intent with 5 % of the events and 500 cases, else the one of most cases");
+    show_intents(&fit.intents, &fit.target);
+    print(&format!("floor: {} profiles", fit.min_support));
     let entries = [fit.bought_entries, fit.next_entries, fit.sessions].map(|number| grouped(number as u64));
     print(&format!("neighbours: {} together, {} next; sessions: {}", entries[0], entries[1], entries[2]));
     print("\nsettings");
@@ -179,6 +181,15 @@ fn show(run: &Run, params: &FitParams) {
     for cut in &fit.learn.cuts {
         let reach = if cut.reach < 0.0 { "held out".to_owned() } else { format!("reach {:.3}", cut.reach) };
         print(&format!("  {}  {:>6} cases  {:>8} rows  {reach}", day(cut.cut_ms), cut.cases, grouped(cut.rows as u64)));
+    }
+    print("\ntrees");
+    for forest in &fit.learn.forests {
+        let cases = grouped(forest.cases as u64);
+        let why = match (forest.trees, forest.cases < CASES_MIN) {
+            (0, true) => format!(": {CASES_MIN} are wanted, so the additive blend ranks"),
+            _ => String::new(),
+        };
+        print(&format!("  {:<9} {:>4} trees from {cases} cases{why}", forest.task, forest.trees));
     }
     for task in &fit.learn.held_out {
         print(&format!("\nheld-out future, `{}`", task.task));
@@ -191,6 +202,26 @@ fn show(run: &Run, params: &FitParams) {
     let peak = run.peak_bytes.map_or("unknown".to_owned(), |bytes| format!("{} MiB", bytes >> 20));
     print(&format!("\n{} rows/s, {:.1} s, peak memory {peak}", grouped(run.rows_per_second as u64), run.seconds));
     print(&format!("model {} ({} bytes)", fit.model_id, grouped(fit.bytes as u64)));
+}
+
+/// A line for each intent, the chosen one marked.
+pub(crate) fn show_intents(intents: &[Intent], target: &str) {
+    for intent in intents {
+        let Intent { events, share, baskets, basket_items, items_min, cases, .. } = intent;
+        let mark = if intent.target == target { "->" } else { "  " };
+        let case = match (intent.takes.as_str(), items_min) {
+            ("order", items) => format!("the next order of {items} items or more"),
+            _ => "the next item".to_owned(),
+        };
+        print(&format!(
+            "{mark} {:<9} {:>11} events ({:.1} %), {} baskets of {basket_items:.2} items, a case is {case}: {} cases",
+            intent.target,
+            grouped(*events as u64),
+            share * 100.0,
+            grouped(*baskets as u64),
+            grouped(*cases as u64)
+        ));
+    }
 }
 
 pub(crate) fn show_table(table: &TableReport) {

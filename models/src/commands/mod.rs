@@ -1,5 +1,6 @@
 //! The command line, a file per verb: parse, then check, then act.
 
+mod ablate;
 mod check;
 mod evaluate;
 mod fit;
@@ -36,6 +37,8 @@ enum Command {
     Evaluate(evaluate::Args),
     /// Puts another catalog into a model, between two fits.
     Update(update::Args),
+    /// Leaves out each source of knowledge, fits again, and measures what is lost.
+    Ablate(ablate::Args),
     /// Shows what a model file holds.
     Inspect(inspect::Args),
     /// Answers requests natively, a line each.
@@ -66,6 +69,7 @@ impl Cli {
             Command::Check(args) => check::run(&args),
             Command::Evaluate(args) => evaluate::run(&args),
             Command::Update(args) => update::run(&args),
+            Command::Ablate(args) => ablate::run(&args),
             Command::Inspect(args) => inspect::run(&args),
             Command::Recommend(args) => recommend::run(&args),
             Command::Sample(args) => sample::run(&args),

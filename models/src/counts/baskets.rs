@@ -6,28 +6,26 @@ use unisono_message::EventType;
 
 const DAY_MS: i64 = 86_400_000;
 
-/// Which events are counted.
+/// Which events are counted: the intent that a fit learns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
     /// Purchases.
     Purchase,
-    /// Views and clicks, for shops whose log holds no purchases.
+    /// What was put into a cart.
+    CartAdd,
+    /// Views and clicks.
     View,
 }
 
 impl Target {
-    /// Purchases where the log has any, else views.
-    pub fn of(log: &EventLog) -> Self {
-        match log.columns.kind.contains(&(EventType::Purchase as u8)) {
-            true => Target::Purchase,
-            false => Target::View,
-        }
-    }
+    /// Every target, the strongest intent first.
+    pub const ALL: [Target; 3] = [Target::Purchase, Target::CartAdd, Target::View];
 
     /// Whether an event of this type counts.
     pub fn takes(self, kind: EventType) -> bool {
         match self {
             Target::Purchase => kind == EventType::Purchase,
+            Target::CartAdd => kind == EventType::CartAdd,
             Target::View => matches!(kind, EventType::View | EventType::Click),
         }
     }
@@ -36,8 +34,14 @@ impl Target {
     pub fn as_str(self) -> &'static str {
         match self {
             Target::Purchase => "purchase",
+            Target::CartAdd => "cart_add",
             Target::View => "view",
         }
+    }
+
+    /// The target of a name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Target::ALL.into_iter().find(|target| target.as_str() == name)
     }
 }
 

@@ -64,7 +64,7 @@ pub struct CountRules<'p> {
 /// More channels, categories, items or offers than a model holds.
 pub fn count(tables: &Tables, rules: CountRules<'_>, progress: &Progress) -> Result<ModelParts> {
     let Tables { log, catalog, offers } = tables;
-    let channels = channels(tables)?;
+    let channels = channels(tables, rules.until_ms)?;
     let catalog = &*catalog.closed(log);
     let index = ItemIndex::build(log, catalog, rules.target, rules.min_support, rules.until_ms);
     let baskets = Baskets::collect(log, &index, rules.target, rules.until_ms);
@@ -85,7 +85,7 @@ pub fn count(tables: &Tables, rules: CountRules<'_>, progress: &Progress) -> Res
     };
     let next_items = match rules.target {
         Target::Purchase => neighbours::next(&baskets, &popularity.all, rules.params.next_days, list, &done),
-        Target::View => {
+        Target::CartAdd | Target::View => {
             let list = ListRules { norm: Norm::First, ..list };
             neighbours::next_in_session(&baskets, &popularity.all, list, &done)
         }
@@ -98,7 +98,7 @@ pub fn count(tables: &Tables, rules: CountRules<'_>, progress: &Progress) -> Res
     items.category_repeat = popularity::category_repeat(&items, &popularity);
     let offers = offers::offer_parts(log, offers, &index, &items, &channels, rules.min_support, rules.until_ms)?;
     let mut parts = ModelParts {
-        currency: commonest_currency(log),
+        currency: commonest_currency(log, rules.until_ms),
         channels,
         min_support: rules.min_support,
         history_items: rules.params.history_items,
@@ -119,9 +119,13 @@ pub fn count(tables: &Tables, rules: CountRules<'_>, progress: &Progress) -> Res
     Ok(parts)
 }
 
-/// Every channel that events, catalog or offers name, ascending.
-fn channels(tables: &Tables) -> Result<Vec<String>> {
-    let mut names: BTreeSet<String> = tables.log.channels.iter().map(str::to_owned).collect();
+/// Every channel that events before `until_ms`, catalog or offers name, ascending.
+fn channels(tables: &Tables, until_ms: i64) -> Result<Vec<String>> {
+    let log = &tables.log;
+    let mut seen = vec![false; log.channels.len()];
+    before(log, until_ms).for_each(|row| seen[usize::from(log.columns.channel[row])] = true);
+    let mut names: BTreeSet<String> =
+        log.channels.iter().zip(seen).filter(|(_, seen)| *seen).map(|(name, _)| name.to_owned()).collect();
     names.extend(tables.catalog.items.values().flat_map(|item| item.channels.iter().cloned()));
     names.extend(tables.offers.offers.values().flat_map(|(offer, _)| offer.channels.iter().cloned()));
     if names.len() > limits::MODEL_CHANNELS_MAX {
@@ -131,12 +135,18 @@ fn channels(tables: &Tables) -> Result<Vec<String>> {
     Ok(names.into_iter().collect())
 }
 
-/// The currency of most events, the first by name where several are equally common.
-fn commonest_currency(log: &EventLog) -> Option<String> {
+/// The currency of most events before `until_ms`, the first by name where several are equally common.
+fn commonest_currency(log: &EventLog, until_ms: i64) -> Option<String> {
     let mut counts: BTreeMap<u16, u64> = BTreeMap::new();
-    for currency in log.columns.currency.iter().filter(|currency| **currency != u16::MAX) {
-        *counts.entry(*currency).or_default() += 1;
+    let currencies = before(log, until_ms).map(|row| log.columns.currency[row]);
+    for currency in currencies.filter(|currency| *currency != u16::MAX) {
+        *counts.entry(currency).or_default() += 1;
     }
     let commonest = counts.into_iter().max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(&a.0)))?;
     Some(log.currencies.get(commonest.0.into()).to_owned())
+}
+
+/// The rows before a moment.
+fn before(log: &EventLog, until_ms: i64) -> impl Iterator<Item = usize> {
+    (0..log.len()).filter(move |row| log.columns.ts_ms[*row] < until_ms)
 }

@@ -1,7 +1,6 @@
 //! The held-out future of a log: the cases that `fit` would take there, as requests, and what happened then.
 
-use crate::blend::{Case, cases};
-use crate::counts::Target;
+use crate::blend::{Aim, Case, cases};
 use crate::error::{Error, Result};
 use crate::tables::{EventLog, event_json};
 use serde_json::json;
@@ -17,8 +16,8 @@ pub struct HeldOutRules {
     pub as_of_ms: i64,
     /// Days of the window.
     pub window_days: u32,
-    /// Fewest distinct items of an order that makes a case.
-    pub items_min: usize,
+    /// What makes a case.
+    pub aim: Aim,
     /// Seed of what is picked among too many views.
     pub seed: u64,
 }
@@ -28,7 +27,7 @@ pub struct HeldOutRules {
 pub struct HeldOut<'l> {
     pub(crate) log: &'l EventLog,
     pub(crate) cases: Vec<Case>,
-    pub(crate) target: Target,
+    pub(crate) aim: Aim,
 }
 
 impl<'l> HeldOut<'l> {
@@ -37,9 +36,8 @@ impl<'l> HeldOut<'l> {
     /// # Errors
     /// `not_enough_data` where the window holds no case.
     pub fn of(log: &'l EventLog, rules: HeldOutRules) -> Result<Self> {
-        let target = Target::of(log);
         let window = rules.as_of_ms..rules.as_of_ms + i64::from(rules.window_days) * DAY_MS;
-        let cases = cases(log, target, window, rules.items_min, rules.seed);
+        let cases = cases(log, rules.aim, window, rules.seed);
         match cases.is_empty() {
             true => Err(Error::NotEnoughData {
                 reason: format!(
@@ -47,7 +45,7 @@ impl<'l> HeldOut<'l> {
                     rules.window_days, rules.as_of_ms
                 ),
             }),
-            false => Ok(HeldOut { log, cases, target }),
+            false => Ok(HeldOut { log, cases, aim: rules.aim }),
         }
     }
 

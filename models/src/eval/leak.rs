@@ -1,7 +1,7 @@
 //! The leak check: whatever is known at a moment is the same, byte for byte, from the whole log and from one that ends there.
 
 use super::held_out::HeldOut;
-use crate::blend::{Case, Task, id_of, with_scene};
+use crate::blend::{Case, Takes, Task, id_of, with_scene};
 use crate::counts::{CountRules, Tables, count};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
@@ -61,7 +61,7 @@ pub fn leak_check(
         let case = &held_out.cases[number * held_out.len() / wanted];
         let log = ending_at(held_out.log, case);
         let cut = Case { history: log.rows_of(case.profile), ..case.clone() };
-        let task = (Task::Next, held_out.target);
+        let task = (Task::Next, held_out.aim.takes);
         let seen = features(&model, held_out.log, case, task, seed);
         report.cases += 1;
         report.candidates += seen.len();
@@ -80,7 +80,7 @@ fn features(
     model: &Model<'_>,
     log: &EventLog,
     case: &Case,
-    task: (Task, crate::counts::Target),
+    task: (Task, Takes),
     seed: u64,
 ) -> Vec<(String, [i64; FEATURES])> {
     with_scene(model, log, case, task, seed, |_, scene, candidates| {

@@ -51,13 +51,13 @@ pub fn with_probability(text: &[u8]) -> Result<Vec<u8>, String> {
     rmp_serde::to_vec_named(&map).map_err(|error| error.to_string())
 }
 
-/// Answers a request; `truth_of` gives what happened by the request's id, and a request that it does not know gives only its id.
+/// Answers a request by a model of `target`; `truth_of` gives what happened by the request's id, and a request that it does not know gives only its id.
 ///
 /// # Errors
 /// A sentence: the request or the model's answer is an error.
 pub fn answer(
     model: &Model<'_>,
-    popularity: &Popular<'_>,
+    (popularity, target): (&Popular<'_>, Target),
     request: &[u8],
     truth_of: impl FnOnce(&str) -> Option<BTreeSet<String>>,
 ) -> Result<(String, Option<Outcome>), String> {
@@ -69,8 +69,8 @@ pub fn answer(
     let request = Request::decode(request).map_err(|error| error.to_string())?;
     let case = request.request_id.unwrap_or_default().to_owned();
     let Some(truth) = truth_of(&case) else { return Ok((case, None)) };
-    let mut outcome = of_history(&request);
-    let target = target_of(&request.profile.events);
+    let target = target_of(target, &request.profile.events);
+    let mut outcome = of_history(&request, target);
     let mut barred: BTreeSet<&str> = request.context.cart.iter().copied().collect();
     if let Some(placement) = request.placements.first() {
         barred.extend(placement.exclude.iter().copied());
@@ -85,16 +85,13 @@ pub fn answer(
     Ok((case, Some(outcome)))
 }
 
-fn target_of(events: &[Event<'_>]) -> Target {
-    match events.iter().any(|event| event.kind == EventType::Purchase) {
-        true => Target::Purchase,
-        false => Target::View,
-    }
+/// The model's target; views where the history holds nothing of it.
+fn target_of(target: Target, events: &[Event<'_>]) -> Target {
+    if events.iter().any(|event| target.takes(event.kind)) { target } else { Target::View }
 }
 
-fn of_history(request: &Request<'_>) -> Outcome {
+fn of_history(request: &Request<'_>, target: Target) -> Outcome {
     let events = &request.profile.events;
-    let target = target_of(events);
     let mut outcome = Outcome {
         profile: request.profile.profile_id.or(request.request_id).unwrap_or_default().to_owned(),
         channel: request.context.channel.to_owned(),
@@ -114,7 +111,7 @@ fn of_history(request: &Request<'_>) -> Outcome {
             *entry = (entry.0 + i128::from(price), entry.1 + 1);
         }
     }
-    outcome.history = if target == Target::Purchase { baskets.len() } else { newest.len() };
+    outcome.history = if target == Target::View { newest.len() } else { baskets.len() };
     newest.sort_unstable_by(|a, b| b.cmp(a));
     for (_, item) in newest {
         if outcome.recent.len() < RECENT && !outcome.recent.iter().any(|known| known == item) {

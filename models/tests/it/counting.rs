@@ -244,7 +244,6 @@ fn later_in_a_session_counts_as_next_and_the_other_way_round_does_not() {
     }
     let limits = BadRowLimits::default();
     let (log, _) = read_events(&folder.write("e.csv", &text), LATEST_MS, limits).unwrap();
-    assert_eq!(Target::of(&log), Target::View);
     let params = TableParams::default();
     let rules = views(&params, LATEST_MS);
     let parts = count(&Tables { log, ..Default::default() }, rules, &Progress::hidden()).unwrap();

@@ -211,3 +211,30 @@ fn renamed_columns_give_the_same_model_from_csv_and_json_lines_and_a_name_no_tab
         assert!(output.status.code() == Some(2) && shown.contains(wanted), "{map}: {shown}");
     }
 }
+
+#[test]
+fn a_fit_as_of_a_moment_is_the_fit_of_a_log_that_ends_there() {
+    let folder = Folder::new();
+    let cut = START_MS + 210 * DAY_MS;
+    let (before, after): (Vec<_>, Vec<_>) = shop::events(60, 47).into_iter().partition(|row| row.ts_ms < cut);
+    // What comes later is in a channel and a currency of its own, more than all that was before, and replaces events of before.
+    let later = |at: usize| {
+        let late = after.iter().map(|row| shop::Row { event_id: format!("{}-{at}", row.event_id), ..row.clone() });
+        shop::csv(&late.collect::<Vec<_>>()).replace(",web,", ",kiosk,").replace(",EUR,", ",USD,")
+    };
+    let copies: Vec<shop::Row> =
+        before.iter().take(300).map(|row| shop::Row { ts_ms: cut + DAY_MS, ..row.clone() }).collect();
+    let rows = |csv: String| csv.split_once('\n').unwrap().1.to_owned();
+    let short = shop::csv(&before);
+    let whole = short.clone() + &(0..20).map(|at| rows(later(at))).collect::<String>() + &rows(shop::csv(&copies));
+    let catalog = folder.write("catalog.csv", &shop::catalog(3));
+    let fit = |name: &str, table: &str, args: &[&str]| {
+        let (events, out) = (folder.write(name, table), folder.path(&format!("{name}.unisono")));
+        ok(&[&["fit", "--events", text(&events), "--catalog", text(&catalog), "--out", text(&out)], args].concat());
+        std::fs::read(out).unwrap()
+    };
+    let cut = cut.to_string();
+    let wanted = fit("short.csv", &short, &["--as-of", &cut]);
+    assert!(wanted == fit("whole.csv", &whole, &["--as-of", &cut]));
+    assert!(wanted != fit("all.csv", &whole, &[]), "without a moment the later events count");
+}

@@ -1,7 +1,10 @@
 //! The report: one HTML page that needs nothing else, with plots, tables, examples and the model card.
 
+mod ablation;
 mod card;
 mod plots;
+
+pub(crate) use ablation::html as ablation_html;
 
 use super::evaluate::Evaluation;
 use super::inspect::View;

@@ -216,6 +216,36 @@ pub(super) fn calibration(bins: &[Bin]) -> Result<String> {
     })
 }
 
+/// Differences with their intervals, a line each, to the left and right of nothing lost.
+pub(super) fn differences(rows: &[(&str, Figure)], unit: &str) -> Result<String> {
+    let row = 28;
+    let height = 64 + row * rows.len() as i32;
+    svg(height as u32, |area| {
+        let most = rows.iter().flat_map(|(_, figure)| [figure.low.abs(), figure.high.abs()]).fold(0.0, f64::max);
+        let step = step(ceiling(most));
+        let (left, right) = (240, WIDTH as i32 - 90);
+        let low = (rows.iter().map(|(_, figure)| figure.low).fold(0.0, f64::min) / step).floor() * step;
+        let high = (rows.iter().map(|(_, figure)| figure.high).fold(0.0, f64::max) / step).ceil() * step;
+        let x = |value: f64| left + (f64::from(right - left) * (value - low) / (high - low).max(1e-12)).round() as i32;
+        let bottom = height - 44;
+        for at in 0..=((high - low) / step).round() as i32 {
+            let value = low + f64::from(at) * step;
+            let colour = if value.abs() < step / 2.0 { INK } else { GREY };
+            area.draw(&PathElement::new([(x(value), 8), (x(value), bottom)], colour)).map_err(failed)?;
+            text(area, &format!("{value:+.3}"), &style(12, INK, HPos::Center, VPos::Top), (x(value), bottom + 5))?;
+        }
+        for (at, (name, figure)) in rows.iter().enumerate() {
+            let y = 22 + row * at as i32;
+            text(area, name, &style(14, INK, HPos::Right, VPos::Center), (left - 14, y))?;
+            let line = PathElement::new([(x(figure.low), y), (x(figure.high), y)], COLOURS[0].stroke_width(2));
+            area.draw(&line).map_err(failed)?;
+            area.draw(&Circle::new((x(figure.value), y), 5, COLOURS[0].filled())).map_err(failed)?;
+            text(area, &format!("{:+.4}", figure.value), &style(12, INK, HPos::Left, VPos::Center), (right + 16, y))?;
+        }
+        text(area, unit, &style(14, INK, HPos::Center, VPos::Bottom), ((left + right) / 2, height - 2))
+    })
+}
+
 /// Sections told by name; the smaller ones stand together.
 const SECTIONS: usize = 12;
 
