@@ -65,7 +65,7 @@ settings! {
     TableParams "tables" {
         min_support: u32 = 0, 0 to 1_000_000,
             "Fewest distinct profiles behind a figure; 0 lets fit decide: 5 where profiles can be found again, 1 where they are anonymous single sessions.";
-        neighbours: usize = 30, 1 to 1_000,
+        neighbours: usize = 20, 1 to 1_000,
             "Neighbours kept per item and list.";
         sessions: usize = 25_000, 0 to 10_000_000,
             "Newest sessions kept where profiles are anonymous single sessions, in place of undirected neighbours if these are all; a model of other profiles holds none.";
@@ -73,8 +73,8 @@ settings! {
             "Days within which the next order counts as what came after.";
         channel_items: usize = 200, 1 to 100_000,
             "Items kept in a channel's list of popular items.";
-        brands: u32 = 1, 0 to 1,
-            "1 writes the brand of each product into the model, as a number; 0 leaves brands out.";
+        brands_max: usize = 1_000, 0 to 16_000_000,
+            "Brands at most that a model holds, as numbers; where the catalog names more it holds none: on Complete Journey 6,472 brands were a tenth of the file for .0005 of recall@20, carts .0045.";
         history_items: u32 = 100, 1 to 1_024,
             "Newest distinct items of a profile whose neighbour rows are read.";
         segments: usize = 8, 0 to 64,

@@ -332,7 +332,7 @@ impl Pairs {
     fn models(&mut self) {
         let ints = |values: [i64; 2]| values.map(Value::from);
         let max = limits::MODEL_ITEMS_MAX as i64;
-        let wanted = ["model_ranges_unsupported at items.id_lengths", "model_root_invalid at items"];
+        let wanted = ["model_ranges_unsupported at items.available_from_ms", "model_root_invalid at items"];
         self.root("model_items_max", "items", ints([max, max + 1]), wanted);
         let max = i64::from(limits::MODEL_SCALE_BITS_MAX);
         self.root("model_scale_bits_max", "scale_bits", ints([max, max + 1]), ["", "model_root_invalid at scale_bits"]);

@@ -229,7 +229,7 @@ impl Makings {
         self.add("a place beyond the file", ErrorCode::ModelTruncated, name, |plain| {
             plain.edit_entry(name, "offset", (1 << 30).into());
         });
-        self.add("a gap that is not zero", invalid, "items.flags", |plain| {
+        self.add("a gap that is not zero", invalid, "categories.lengths", |plain| {
             let gap = plain.place("items.category").expect("items have categories").end;
             plain.data[gap] = 1;
         });

@@ -179,7 +179,10 @@ fn write_ints(w: &mut Writer, values: &[i64]) {
 }
 
 fn sections_of(parts: &ModelParts) -> Vec<(Section, Vec<u8>)> {
-    Section::ALL.iter().map(|section| (*section, bytes_of(*section, parts))).collect()
+    let mut sections: Vec<_> = Section::ALL.iter().map(|section| (*section, bytes_of(*section, parts))).collect();
+    // Arrays of one type side by side: brotli makes a twentieth less of the file than in the order of their meaning.
+    sections.sort_by_key(|(section, _)| section.dtype().as_str());
+    sections
 }
 
 fn bytes_of(section: Section, parts: &ModelParts) -> Vec<u8> {

@@ -47,7 +47,7 @@ macro_rules! sections {
         pub enum Section { $(#[doc = $text] $name),+ }
 
         impl Section {
-            /// Every section, in the order in which files hold them.
+            /// Every section. Files hold those of one type side by side, in this order.
             pub const ALL: &'static [Section] = &[$(Section::$name),+];
             /// The name in the root.
             pub const fn name(self) -> &'static str { match self { $(Section::$name => $word),+ } }

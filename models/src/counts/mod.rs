@@ -25,7 +25,7 @@ use baskets::Baskets;
 use neighbours::{ListRules, Norm};
 use popularity::PopularityRules;
 use std::collections::{BTreeMap, BTreeSet};
-use unisono_core::model::{Fact, ModelParts, NeighbourParts};
+use unisono_core::model::{Fact, ModelParts, NO_BRAND, NeighbourParts};
 use unisono_message::limits;
 
 /// The tables of a shop.
@@ -92,7 +92,8 @@ pub fn count(tables: &Tables, rules: CountRules<'_>, progress: &Progress) -> Res
     };
     bar.finish();
     let mut items = items::item_parts(&index, catalog, &channels, &BTreeSet::new())?;
-    if rules.params.brands == 0 {
+    let brands: BTreeSet<u32> = items.brand.iter().copied().filter(|brand| *brand != NO_BRAND).collect();
+    if brands.len() > rules.params.brands_max {
         items.brand.clear();
     }
     items.category_repeat = popularity::category_repeat(&items, &popularity);
