@@ -29,7 +29,7 @@ pub(super) fn run(tree: &Tree) -> Result<Vec<u8>> {
 /// cargo's home, which is another on every machine; they are shortened, so that the bytes do not depend on it.
 fn flags() -> Result<Vec<String>> {
     // Inlining a little less than opt-level 3 does by itself takes 3 % off the file and costs no time that can be measured.
-    let mut flags = vec!["-Ctarget-feature=+simd128".to_owned(), "-Cllvm-args=-inline-threshold=150".to_owned()];
+    let mut flags = vec!["-Ctarget-feature=+simd128".to_owned(), "-Cllvm-args=-inline-threshold=75".to_owned()];
     let home =
         env::var_os("HOME").or_else(|| env::var_os("USERPROFILE")).map(|home| PathBuf::from(home).join(".cargo"));
     let cargo_home =
