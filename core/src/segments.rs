@@ -6,6 +6,7 @@ use crate::profile::Profile;
 use alloc::vec;
 use alloc::vec::Vec;
 use unisono_message::EventType;
+use unisono_message::limits::SPEND_MICRO_MAX;
 
 /// Dimensions before those of the channels: recency, frequency, order size, price.
 pub const MEASURES: usize = 4;
@@ -66,7 +67,7 @@ pub fn coordinates(model: &Model<'_>, profile: &Profile<'_>, history: &History<'
     for event in profile.events().iter().filter(|event| event.kind == EventType::Purchase) {
         if let Some(price) = event.price_micro.filter(|_| event.currency.is_none() || event.currency == model.currency)
         {
-            spend += price;
+            spend += price.min(SPEND_MICRO_MAX);
             priced += 1;
         }
     }

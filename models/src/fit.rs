@@ -50,6 +50,8 @@ pub struct FitReport {
     pub items: usize,
     /// Items that are never shown, because a catalog row of theirs can't be used.
     pub items_left_out: usize,
+    /// Brands that the catalog names and the model does not hold, because they are more than `tables.brands_max`.
+    pub brands_left_out: usize,
     /// Offers of the model.
     pub offers: usize,
     /// Entries of the undirected list.
@@ -138,6 +140,7 @@ impl FitValidParams {
                 .count(),
             items: parts.items.ids.len(),
             items_left_out: tables.catalog.never_shown(log).len(),
+            brands_left_out: if parts.items.brand.is_empty() { tables.catalog.brands() } else { 0 },
             offers: parts.offers.len(),
             bought_entries: parts.bought.items.len(),
             next_entries: parts.next_items.items.len(),

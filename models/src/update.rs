@@ -73,8 +73,13 @@ pub fn update(file: &[u8], catalog: &Catalog) -> Result<Updated> {
     let place: Vec<u32> = old.items.ids.iter().filter_map(|id| index.ids.find(id)).collect();
     let of_offers = old.offers.iter().filter_map(|offer| path(&old.items, offer.category));
     let mut items = item_parts(&index, &catalog, &channels, &of_offers.collect())?;
-    if old.items.brand.is_empty() {
-        // Nothing was learned of brands, or the fit was told to leave them out.
+    let brands_max = old.config.iter().find_map(|(name, fact)| match fact {
+        Fact::Int(value) if name == "tables.brands_max" => usize::try_from(*value).ok(),
+        _ => None,
+    });
+    let brands: BTreeSet<u32> = items.brand.iter().copied().filter(|brand| *brand != NO_BRAND).collect();
+    if old.items.brand.is_empty() || brands_max.is_some_and(|max| brands.len() > max) {
+        // Nothing was learned of brands, or there are more than the fit would hold.
         items.brand.clear();
     }
     let mut report = compare(&old, &items, &channels, &place, &listed);
@@ -263,9 +268,16 @@ fn moved_segments(old: &ModelParts, items: &ItemParts, channels: &[String], plac
             own.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         let outer = std::iter::successors(Some(path.as_str()), |path| path.rsplit_once('/').map(|pair| pair.0));
-        let related = |outer: &str| old.items.categories.iter().position(|own| is_below(own, outer));
+        // Only where all that lies below one path is of one group: what was split says nothing of a new part.
+        let related = |outer: &str| -> Option<Option<u8>> {
+            let below = (0..).zip(&old.items.categories).filter(|(_, own)| is_below(own, outer));
+            let mut groups = below.map(|(at, _): (usize, &String)| old.segments.groups[at]);
+            let first = groups.next()?;
+            Some(groups.all(|group| group == first).then_some(first))
+        };
         let exact = old.items.categories.binary_search(path).ok();
-        exact.or_else(|| outer.filter_map(related).next()).map_or(NO_SEGMENT_GROUP, |at| old.segments.groups[at])
+        let inherited = || outer.filter_map(related).next().flatten();
+        exact.map(|at| old.segments.groups[at]).or_else(inherited).unwrap_or(NO_SEGMENT_GROUP)
     };
     out.groups = items.categories.iter().map(group).collect();
     out.popular.iter_mut().flatten().for_each(|(item, _)| *item = place[*item as usize]);

@@ -59,12 +59,11 @@ impl ByCategory {
     /// The levels that two paths have in common from the top, in 4,096ths of the longer one's; of at most four levels.
     pub fn shared(&self, a: u16, b: u16) -> i64 {
         let (Some(a), Some(b)) = (self.levels.get(usize::from(a)), self.levels.get(usize::from(b))) else { return 0 };
-        let (mut common, mut longest, mut same) = (0i64, 0i64, true);
+        let (mut common, mut longest) = (0i64, 0i64);
         for (a, b) in a.iter().zip(b) {
-            same &= a == b;
             let ends = (*a).min(*b) == NO_CATEGORY;
             longest += i64::from(!ends);
-            common += i64::from(same && !ends);
+            common += i64::from(a == b && !ends);
         }
         common * 4096 / longest.max(1)
     }

@@ -23,13 +23,14 @@ enum Without {
     Feature(Feature),
 }
 
-const GROUPS: [(Group, &str); 7] = [
+const GROUPS: [(Group, &str); 8] = [
     (Group::Own, "own"),
     (Group::Cart, "cart"),
     (Group::History, "history"),
     (Group::Next, "next"),
     (Group::Viewed, "viewed"),
     (Group::Popular, "popular"),
+    (Group::Content, "content"),
     (Group::Background, "background"),
 ];
 

@@ -170,6 +170,10 @@ fn show(run: &Run, params: &FitParams) {
             "{left_out} items are never shown: a catalog row of theirs can't be used, or their rows disagree"
         ));
     }
+    if fit.brands_left_out > 0 {
+        let brands = grouped(fit.brands_left_out as u64);
+        print(&format!("{brands} brands are not in the model: `tables.brands_max` is {}", params.tables.brands_max));
+    }
     print("\ntarget: the strongest intent with 5 % of the events and 500 cases, else the one of most cases");
     show_intents(&fit.intents, &fit.target);
     print(&format!("floor: {} profiles", fit.min_support));

@@ -78,7 +78,7 @@ pub fn count(tables: &Tables, rules: CountRules<'_>, progress: &Progress) -> Res
     let list = ListRules { min_support, keep, threads, norm: Norm::Both };
     let bar = progress.bar("counting neighbours", 2 * index.len() as u64);
     let done = |items: u64| bar.inc(items);
-    let sessions = sessions::sessions(&baskets, rules.sessions);
+    let sessions = sessions::sessions(log, &baskets, rules.sessions, rules.until_ms);
     let bought = match rules.undirected {
         true => neighbours::together(&baskets, &popularity.all, list, &done),
         false => NeighbourParts::default(),

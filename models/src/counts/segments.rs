@@ -22,7 +22,7 @@ use unisono_message::{Context, Event};
 
 /// Customers that k-means reads; of more a hash picks.
 const SAMPLE: usize = 20_000;
-/// Fewest customers of a segment.
+/// Fewest customers of a segment; the support floor where that is higher.
 const MEMBERS_MIN: usize = 50;
 /// Groups of categories at most.
 const GROUPS_MAX: usize = 24;
@@ -46,7 +46,8 @@ pub(super) fn segments(
         return Ok(Default::default());
     }
     let customers = customers(log, rules.until_ms);
-    let count = wanted.min(customers.len() / MEMBERS_MIN);
+    let members_min = MEMBERS_MIN.max(rules.min_support as usize);
+    let count = wanted.min(customers.len() / members_min);
     if count < 2 {
         return Ok(Default::default());
     }
@@ -60,7 +61,7 @@ pub(super) fn segments(
     draft.segments.popular = vec![Vec::new(); draft.segments.centers.len()];
     let mut members = with_model(&draft, |model| nearest(model, &points))?;
     // A small segment would tell of few, so its customers join the nearest of the others.
-    while let Some(small) = smallest(&members, draft.segments.centers.len()) {
+    while let Some(small) = smallest(&members, draft.segments.centers.len(), members_min) {
         draft.segments.centers.remove(small);
         draft.segments.popular.pop();
         members = with_model(&draft, |model| nearest(model, &points))?;
@@ -68,8 +69,18 @@ pub(super) fn segments(
     if draft.segments.centers.len() < 2 {
         return Ok(Default::default());
     }
+    let floor = rules.min_support as usize;
+    for (at, center) in draft.segments.centers.iter_mut().enumerate() {
+        for (dimension, value) in center.iter_mut().enumerate().filter(|(dimension, _)| *dimension >= MEASURES) {
+            if having(&points, &members, at, dimension) < floor {
+                *value = 0;
+            }
+        }
+    }
+    let members = with_model(&draft, |model| nearest(model, &points))?;
     draft.segments.popular = popular(log, parts, &customers, &members, draft.segments.centers.len(), rules);
-    let words = (0..draft.segments.centers.len()).map(|at| describe(&points, &members, at, parts, &names)).collect();
+    let words =
+        (0..draft.segments.centers.len()).map(|at| describe(&points, &members, at, parts, &names, floor)).collect();
     Ok((draft.segments, words))
 }
 
@@ -199,10 +210,15 @@ fn nearest(model: &Model<'_>, points: &[Vec<i64>]) -> Vec<usize> {
     points.iter().map(|point| model.segments.nearest(point).unwrap_or(0) as usize).collect()
 }
 
+/// Members of a segment whose share in a dimension is not nothing: what fewer than the floor have stays out of the model.
+fn having(points: &[Vec<i64>], members: &[usize], segment: usize, dimension: usize) -> usize {
+    points.iter().zip(members).filter(|(point, own)| **own == segment && point[dimension] > 0).count()
+}
+
 /// The smallest segment, if it has too few members.
-fn smallest(members: &[usize], segments: usize) -> Option<usize> {
+fn smallest(members: &[usize], segments: usize, members_min: usize) -> Option<usize> {
     let size = |segment: &usize| members.iter().filter(|own| *own == segment).count();
-    (0..segments).min_by_key(size).filter(|segment| size(segment) < MEMBERS_MIN)
+    (0..segments).min_by_key(size).filter(|segment| size(segment) < members_min)
 }
 
 /// Items that most distinct customers of each segment bought in the last 28 days, best first.
@@ -237,13 +253,20 @@ fn popular(
 }
 
 /// A segment in words: its size, its rhythm, and the channel and categories that stand out.
-fn describe(points: &[Vec<i64>], members: &[usize], at: usize, parts: &ModelParts, groups: &[String]) -> String {
+fn describe(
+    points: &[Vec<i64>],
+    members: &[usize],
+    at: usize,
+    parts: &ModelParts,
+    groups: &[String],
+    floor: usize,
+) -> String {
     let own: Vec<&Vec<i64>> = points.iter().zip(members).filter(|pair| *pair.1 == at).map(|pair| pair.0).collect();
     let mean = |of: &[&Vec<i64>], dimension: usize| {
         of.iter().map(|point| point[dimension] as f64).sum::<f64>() / of.len().max(1) as f64
     };
     let all: Vec<&Vec<i64>> = points.iter().collect();
-    let back = |dimension: usize| 2f64.powf(mean(&own, dimension) / 64.0) - 1.0;
+    let back = |dimension: usize| libm::exp2(mean(&own, dimension) / 64.0) - 1.0;
     let mut text = format!(
         "{:.0} % of customers: {:.0} purchase days, the last {:.0} days ago, {:.1} items each time at {:.2}",
         100.0 * own.len() as f64 / points.len() as f64,
@@ -253,13 +276,16 @@ fn describe(points: &[Vec<i64>], members: &[usize], at: usize, parts: &ModelPart
         back(3) / 100.0,
     );
     let names = parts.channels.iter().chain(groups);
-    let mut outstanding: Vec<(f64, &String, f64)> = (MEASURES..)
+    let mut outstanding: Vec<(f64, &String, f64, usize)> = (MEASURES..)
         .zip(names)
-        .map(|(dimension, name)| (mean(&own, dimension) - mean(&all, dimension), name, mean(&own, dimension)))
+        .map(|(dimension, name)| {
+            (mean(&own, dimension) - mean(&all, dimension), name, mean(&own, dimension), dimension)
+        })
         .filter(|entry| entry.0 >= 10.0)
+        .filter(|entry| having(points, members, at, entry.3) >= floor)
         .collect();
     outstanding.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
-    for (more, name, share) in outstanding.iter().take(3) {
+    for (more, name, share, _) in outstanding.iter().take(3) {
         text.push_str(&format!("; more {name} ({:.0} %, {:+.0})", share / 10.0, more / 10.0));
     }
     text

@@ -1,15 +1,19 @@
 //! Sessions of visitors whom nobody can find again.
 
-use super::baskets::Baskets;
+use super::baskets::{Baskets, basket_key};
+use crate::tables::EventLog;
 use std::cmp::Reverse;
 use unisono_message::limits::MODEL_SESSION_ITEMS_MAX;
 
 /// The newest `keep` sessions of two items and more, newest first: each with its distinct items, the one looked at last
 /// first. A profile of several sessions could be found again by one of them, so that it has none here.
-pub(crate) fn sessions(baskets: &Baskets, keep: usize) -> Vec<Vec<u32>> {
+pub(crate) fn sessions(log: &EventLog, baskets: &Baskets, keep: usize, until_ms: i64) -> Vec<Vec<u32>> {
+    // Over all rows, not only those that are counted: whoever came back to search came back.
     let alone = |basket: &usize| {
-        let same = |other: Option<usize>| other.and_then(|at| baskets.profile.get(at)) == baskets.profile.get(*basket);
-        !same(basket.checked_sub(1)) && !same(Some(basket + 1))
+        let rows = log.rows_of(baskets.profile[*basket]).take_while(|row| log.columns.ts_ms[*row] < until_ms);
+        let mut keys = rows.map(|row| basket_key(log, row));
+        let first = keys.next();
+        keys.all(|key| Some(key) == first)
     };
     let mut newest: Vec<usize> =
         (0..baskets.len()).filter(alone).filter(|one| baskets.items_of(*one).len() > 1).collect();

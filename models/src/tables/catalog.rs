@@ -105,6 +105,11 @@ impl Catalog {
         digest.finalize().into()
     }
 
+    /// Distinct brands.
+    pub fn brands(&self) -> usize {
+        self.items.values().filter_map(|item| item.brand.as_deref()).collect::<BTreeSet<_>>().len()
+    }
+
     /// Every product that is never shown, because a row of the table that may restrict it can't be used.
     pub fn never_shown(&self, log: &EventLog) -> BTreeSet<String> {
         self.never_shown_of(log.items.iter())

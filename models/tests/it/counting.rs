@@ -259,8 +259,14 @@ fn views(params: &TableParams, until_ms: i64) -> CountRules<'_> {
 
 #[test]
 fn sessions_stand_newest_first_and_only_of_profiles_that_have_no_other() {
-    let looks =
-        [("alone", "s0", "aba"), ("twice", "s1", "ab"), ("twice", "s2", "bc"), ("one", "s3", "c"), ("new", "s4", "bc")];
+    let looks = [
+        ("alone", "s0", "aba"),
+        ("twice", "s1", "ab"),
+        ("twice", "s2", "bc"),
+        ("one", "s3", "c"),
+        ("new", "s4", "bc"),
+        ("back", "s5", "ab"),
+    ];
     let mut text = "event_id,profile_id,session_id,ts_ms,type,channel,item_id\n".to_owned();
     for (day, (profile, session, items)) in looks.iter().enumerate() {
         for (place, item) in items.chars().enumerate() {
@@ -268,6 +274,8 @@ fn sessions_stand_newest_first_and_only_of_profiles_that_have_no_other() {
             text += &format!("{session}-{place},{profile},{session},{ts_ms},view,web,{item}\n");
         }
     }
+    // Whoever came back, if only to search, could be found again.
+    text += &format!("s6-0,back,s6,{},search,web,\n", START_MS + 7 * DAY_MS);
     let folder = Folder::new();
     let (log, _) = read_events(&folder.write("e.csv", &text), LATEST_MS, BadRowLimits::default()).unwrap();
     let tables = Tables { log, ..Default::default() };

@@ -15,6 +15,29 @@ const UNTIL_MS: i64 = START_MS + 60 * DAY_MS;
 
 /// Even customers buy tea in the store, odd ones wine on the web; each four times in the last weeks.
 fn counted(customers: usize, segments: usize, threads: usize) -> ModelParts {
+    made(customers, segments, 5, threads, |_, channel| channel)
+}
+
+fn counted_at(customers: usize, segments: usize, min_support: u32, threads: usize) -> ModelParts {
+    made(customers, segments, min_support, threads, |_, channel| channel)
+}
+
+fn counted_with(
+    customers: usize,
+    segments: usize,
+    threads: usize,
+    channel: fn(usize, &'static str) -> &'static str,
+) -> ModelParts {
+    made(customers, segments, 5, threads, channel)
+}
+
+fn made(
+    customers: usize,
+    segments: usize,
+    min_support: u32,
+    threads: usize,
+    channel_of: fn(usize, &'static str) -> &'static str,
+) -> ModelParts {
     let mut rows = Vec::new();
     for customer in 0..customers {
         let (kind, channel) = if customer % 2 == 0 { ("tea", "store") } else { ("wine", "web") };
@@ -27,7 +50,7 @@ fn counted(customers: usize, segments: usize, threads: usize) -> ModelParts {
                     profile_id: format!("c{customer:04}"),
                     order_id: format!("o{customer}-{visit}"),
                     ts_ms: START_MS + (35 + 6 * visit as i64) * DAY_MS + customer as i64,
-                    channel,
+                    channel: channel_of(customer, channel),
                     item_id: format!("{kind}-{item}"),
                 });
             }
@@ -43,7 +66,7 @@ fn counted(customers: usize, segments: usize, threads: usize) -> ModelParts {
     let params = TableParams { segments, ..TableParams::default() };
     let rules = CountRules {
         params: &params,
-        min_support: 5,
+        min_support,
         sessions: 0,
         undirected: true,
         target: Target::Purchase,
@@ -85,6 +108,22 @@ fn two_kinds_of_customers_are_told_apart_after_one_order() {
     let nobody = History::fold(&model, &Profile::from_events(&[]).0, UNTIL_MS, &Context::default());
     assert_eq!(nobody.segment, None);
     assert_eq!(segments::MEASURES + 2 + 2, parts.segments.weights.len(), "measures, two channels, two groups");
+}
+
+/// What one customer of a segment did says nothing of the segment: the rare channel has a dimension, and no centre lies in it.
+#[test]
+fn a_channel_that_fewer_than_the_floor_used_is_in_no_centre() {
+    let parts = counted(240, 2, 1);
+    let rare = counted_with(240, 2, 1, |customer, channel| if customer == 0 { "till" } else { channel });
+    let at = rare.channels.iter().position(|channel| channel == "till").unwrap();
+    assert!(rare.segments.centers.iter().all(|center| center[segments::MEASURES + at] == 0));
+    assert!(parts.segments.centers.iter().any(|center| center[segments::MEASURES] > 0));
+}
+
+#[test]
+fn a_floor_above_fifty_is_the_least_size_of_a_segment() {
+    assert_eq!(counted_at(240, 2, 130, 1).segments.centers.len(), 0);
+    assert_eq!(counted_at(240, 2, 120, 1).segments.centers.len(), 2);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use super::history::History;
 use super::profile::Profile;
 use unisono_core::model::ModelParts;
 use unisono_message::EventType;
+use unisono_message::limits::SPEND_MICRO_MAX;
 
 /// The number of the nearest segment of a customer who has bought.
 pub(super) fn segment(parts: &ModelParts, profile: &Profile, history: &History) -> Option<usize> {
@@ -30,6 +31,7 @@ fn coordinates(parts: &ModelParts, profile: &Profile, history: &History) -> Vec<
         .iter()
         .filter(|event| bought(&event.kind) && own_currency(event.text("currency")))
         .filter_map(|event| event.number("price"))
+        .map(|price| price.min(SPEND_MICRO_MAX))
         .collect();
     let visits = history.visits.len() as i64;
     let item_days: i64 = history.items.values().map(|own| own.days.len() as i64).sum();
