@@ -184,7 +184,7 @@ fn usual_min_support(log: &EventLog, target: Target, end_ms: i64) -> u32 {
     let bought = |profile: u32| known(log, profile, end_ms).any(|row| Target::Purchase.takes(log.kind(row)));
     let single = profiles().filter(once).count();
     // Who buys once can be known by name all the same: purchases never lower the floor.
-    let anonymous = target != Target::Purchase && !profiles().any(bought);
+    let anonymous = target == Target::View && !profiles().any(bought);
     if anonymous && single * 10 >= profiles().count() * 9 { 1 } else { 5 }
 }
 
