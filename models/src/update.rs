@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use unisono_core::Model;
 use unisono_core::model::{
     FLAG_RESTRICTED, FLAG_SENSITIVE, FLAG_UNLISTED, Fact, ItemParts, ModelParts, NO_BRAND, NO_CATEGORY, NO_GROUP,
-    NeighbourParts, SegmentParts, encode,
+    NeighbourParts, SegmentParts, encode, is_below,
 };
 use unisono_core::segments::{MEASURES, NO_SEGMENT_GROUP};
 use unisono_message::limits;
@@ -264,9 +264,6 @@ fn moved_segments(old: &ModelParts, items: &ItemParts, channels: &[String], plac
     out.weights = moved(&old.segments.weights);
     out.centers = old.segments.centers.iter().map(|center| moved(center)).collect();
     let group = |path: &String| {
-        let is_below = |own: &str, outer: &str| {
-            own.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
         let outer = std::iter::successors(Some(path.as_str()), |path| path.rsplit_once('/').map(|pair| pair.0));
         // Only where all that lies below one path is of one group: what was split says nothing of a new part.
         let related = |outer: &str| -> Option<Option<u8>> {

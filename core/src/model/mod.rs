@@ -139,7 +139,7 @@ impl Items<'_> {
 }
 
 /// Whether a category path is `outer` or lies below it: `a/b` is below `a`, `ab` is not.
-pub(crate) fn is_below(path: &str, outer: &str) -> bool {
+pub fn is_below(path: &str, outer: &str) -> bool {
     path.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 

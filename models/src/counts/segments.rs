@@ -15,7 +15,7 @@ use rand_xoshiro::rand_core::SeedableRng;
 use std::collections::{BTreeMap, BTreeSet};
 use unisono_core::Model;
 use unisono_core::history::History;
-use unisono_core::model::{ModelParts, SegmentParts, encode};
+use unisono_core::model::{ModelParts, NeighbourParts, SegmentParts, encode, is_below};
 use unisono_core::profile::Profile;
 use unisono_core::segments::{MEASURES, NO_SEGMENT_GROUP, coordinates};
 use unisono_message::{Context, Event};
@@ -53,8 +53,15 @@ pub(super) fn segments(
     }
     let (groups, names) = groups(parts);
     let dimensions = MEASURES + parts.channels.len() + names.len();
-    // Core reads the shape from the model, so it gets one whose centres are still to be found.
-    let mut draft = ModelParts { segments: shape(groups, vec![1; dimensions], 1), ..parts.clone() };
+    // Core reads the shape from a model, so it gets one whose centres are still to be found, without what no coordinate reads.
+    let mut draft = ModelParts {
+        segments: shape(groups, vec![1; dimensions], 1),
+        bought: NeighbourParts::default(),
+        next_items: NeighbourParts::default(),
+        sessions: Vec::new(),
+        offers: Vec::new(),
+        ..parts.clone()
+    };
     let points = with_model(&draft, |model| points(model, log, &customers, rules))?;
     draft.segments.weights = weights(&points, parts.channels.len());
     draft.segments.centers = centers(&points, &draft.segments.weights, count)?;
@@ -141,9 +148,7 @@ fn groups(parts: &ModelParts) -> (Vec<u8>, Vec<String>) {
         chosen.extend(children(largest));
     }
     let names: Vec<String> = chosen.iter().map(|path| (*path).to_owned()).collect();
-    let is_within =
-        |path: &str, group: &str| path.strip_prefix(group).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    let group = |path: &String| names.iter().position(|group| is_within(path, group));
+    let group = |path: &String| names.iter().position(|group| is_below(path, group));
     let of = parts.items.categories.iter().map(|path| group(path).map_or(NO_SEGMENT_GROUP, |at| at as u8)).collect();
     (of, names)
 }
