@@ -5,15 +5,19 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use std::hint::black_box;
 use std::path::Path;
 use unisono_benches::{Subject, fitted_subject, host, synthetic_subject};
-use unisono_core::{Model, recommend};
+use unisono_core::{Model, Policy, recommend};
 
 fn measure(criterion: &mut Criterion, subject: &Subject) {
     let model = Model::load(&subject.model).expect("a sound model");
     let host = host(&subject.model);
-    assert_eq!(recommend(&model, &subject.request), host.decide(&subject.request).expect("an answer"));
+    assert_eq!(
+        recommend(&model, &Policy::default(), &subject.request),
+        host.decide(&subject.request).expect("an answer")
+    );
     let mut group = criterion.benchmark_group(&subject.name);
-    group
-        .bench_function("native", |bencher| bencher.iter(|| recommend(black_box(&model), black_box(&subject.request))));
+    group.bench_function("native", |bencher| {
+        bencher.iter(|| recommend(black_box(&model), &Policy::default(), black_box(&subject.request)))
+    });
     group.bench_function("wasmtime", |bencher| bencher.iter(|| host.decide(black_box(&subject.request))));
     group.finish();
 }

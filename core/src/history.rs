@@ -160,6 +160,8 @@ impl<'a> History<'a> {
 
     /// Folds a profile at a moment, for a channel and a store.
     pub fn fold(model: &Model<'_>, profile: &Profile<'a>, now_ms: i64, context: &Context<'_>) -> Self {
+        let settled = profile.settled();
+        let profile = settled.as_ref().unwrap_or(profile);
         let today = now_ms.div_euclid(DAY_MS);
         let mut days: Vec<DayWeights> = Vec::new();
         let mut bought: Vec<(IdKey<'a>, u32, bool)> = Vec::new();

@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use unisono_core::model::{ItemParts, ModelParts, PopularityParts, encode};
-//! use unisono_core::{Model, recommend};
+//! use unisono_core::{Model, Policy, recommend};
 //! use unisono_message::Writer;
 //!
 //! let items = ItemParts { ids: vec!["tea".into()], category: vec![65_535], flags: vec![0], ..Default::default() };
@@ -24,7 +24,7 @@
 //! }
 //! w.str("k");
 //! w.int(1);
-//! let response = recommend(&model, w.as_bytes());
+//! let response = recommend(&model, &Policy::default(), w.as_bytes());
 //! assert!(response.windows(3).any(|bytes| bytes == b"tea"));
 //! ```
 //!
@@ -38,6 +38,7 @@ extern crate alloc;
 
 pub mod blend;
 pub mod candidates;
+mod consent;
 mod digest;
 mod diversity;
 mod eligibility;
@@ -48,6 +49,7 @@ pub mod model;
 mod offers;
 mod order;
 pub mod page;
+pub mod policy;
 pub mod profile;
 pub mod ranking;
 pub mod scene;
@@ -56,32 +58,36 @@ pub mod segments;
 pub mod sources;
 
 pub use model::Model;
-pub use profile::{apply as profile_apply, merge as profile_merge};
+pub use policy::Policy;
+pub use profile::{
+    apply as profile_apply, component_of as profile_component, erase as profile_erase, export as profile_export,
+    merge as profile_merge,
+};
 
 use alloc::vec::Vec;
 use eligibility::Shown;
 use history::History;
-use profile::{FoldReport, Profile};
+use profile::Seen;
 use scene::Background;
 use unisono_message::{
-    Placement, PlacementKind, ProfileInput, Request, Response, Result, Warning, WarningCode, Writer, error_response,
+    Placement, PlacementKind, Request, Response, Result, Warning, WarningCode, Writer, error_response,
 };
 
 /// The version that goes into every decision id.
 pub const CORE_VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Decides: a MessagePack request in, a MessagePack response out. Never fails: an error is a response with `error`.
-pub fn recommend(model: &Model<'_>, request: &[u8]) -> Vec<u8> {
-    match Request::decode(request).and_then(|decoded| decide(model, &decoded)) {
+pub fn recommend(model: &Model<'_>, policy: &Policy, request: &[u8]) -> Vec<u8> {
+    match Request::decode(request).and_then(|decoded| decide(model, policy, &decoded)) {
         Ok(response) => response,
         Err(error) => error_response(Request::id_of(request), &error),
     }
 }
 
 /// The six steps, from events to the response.
-fn decide<'a>(model: &Model<'a>, request: &Request<'a>) -> Result<Vec<u8>> {
-    let (profile, report) = fold(&request.profile)?;
-    let history = History::fold(model, &profile, request.now_ms, &request.context);
+fn decide<'a>(model: &Model<'a>, policy: &Policy, request: &Request<'a>) -> Result<Vec<u8>> {
+    let seen = Seen::of(policy, &request.profile, request.context.channel, request.now_ms)?;
+    let history = History::fold(model, seen.personal(), request.now_ms, &request.context);
     let unknown_items = history.unknown_items;
     let background = Background::new(model, history, request.context.channel, request.now_ms);
     let asks_for_similar = request.placements.iter().any(|placement| placement.kind == PlacementKind::Similar);
@@ -89,50 +95,48 @@ fn decide<'a>(model: &Model<'a>, request: &Request<'a>) -> Result<Vec<u8>> {
         asks_for_similar.then(|| Background::new(model, History::empty(), request.context.channel, request.now_ms));
     let mut shown = Shown::default();
     let place = |placement: &Placement<'a>| match placement.kind {
-        PlacementKind::Offers => offers::place(model, &profile, request, placement, &mut shown),
+        PlacementKind::Offers => offers::place(model, &seen, request, placement, &mut shown),
         _ => page::place(model, &background, stranger.as_ref(), request, placement, &mut shown),
     };
     let placements = request.placements.iter().map(place).collect();
     let response = Response {
         request_id: request.request_id,
         model_id: model.model_id,
-        decision_id: decision_id(model, &profile, request),
+        decision_id: decision_id(model, policy, &seen, request),
         scale_bits: model.scale_bits,
         placements,
-        warnings: warnings(request, report, unknown_items),
+        warnings: warnings(request, &seen, unknown_items),
     };
     Ok(response.encode())
 }
 
-/// The profile of a request: its state, joined with its events.
-fn fold<'a>(input: &ProfileInput<'a>) -> Result<(Profile<'a>, FoldReport)> {
-    let state = match input.state {
-        Some(bytes) => Profile::decode(bytes).map_err(|error| error.in_field("state").in_field("profile"))?,
-        None => Profile::default(),
-    };
-    let (profile, report) = state.with_events(&input.events);
-    profile.check_classes().map_err(|error| error.in_field("profile"))?;
-    Ok((profile, report))
-}
-
-/// SHA-256 over core version, model, policy and overlay (none yet), the profile's canonical bytes and the request's.
-fn decision_id(model: &Model<'_>, profile: &Profile<'_>, request: &Request<'_>) -> [u8; 32] {
-    let profile = profile.encode();
+/// SHA-256 over core version, model, policy and overlay (none yet), the canonical bytes of what may be seen of the profile,
+/// and the request's.
+fn decision_id(model: &Model<'_>, policy: &Policy, seen: &Seen<'_>, request: &Request<'_>) -> [u8; 32] {
+    let profile = seen.whole.encode();
     let mut decoded = Writer::with_capacity(512);
     request.write_canonical(&mut decoded);
     let mut head = Writer::new();
     head.array(6);
     head.str(CORE_VERSION);
     head.bin(&model.model_id);
-    head.nil();
+    match &policy.id {
+        Some(id) => head.bin(id),
+        None => head.nil(),
+    }
     head.nil();
     head.int(profile.len() as i64);
     head.int(decoded.as_bytes().len() as i64);
     digest::sha256(&[head.as_bytes(), &profile, decoded.as_bytes()])
 }
 
-fn warnings(request: &Request<'_>, report: FoldReport, unknown_items: u32) -> Vec<Warning> {
-    let mut warnings = report.warnings(request.unknown_fields);
-    warnings.extend(Warning::counted(&[(WarningCode::HistoryItemUnknown, unknown_items as usize)]));
+fn warnings(request: &Request<'_>, seen: &Seen<'_>, unknown_items: u32) -> Vec<Warning> {
+    let mut warnings = seen.report.warnings(request.unknown_fields + seen.unknown_fields);
+    warnings.extend(Warning::counted(&[
+        (WarningCode::ConsentWithheld, seen.withheld as usize),
+        (WarningCode::LinksBeyondBound, seen.links_beyond as usize),
+        (WarningCode::LinksNotGiven, seen.links_not_given as usize),
+        (WarningCode::HistoryItemUnknown, unknown_items as usize),
+    ]));
     warnings
 }

@@ -3,7 +3,7 @@
 use crate::eligibility::{Shown, sold_in};
 use crate::model::{Model, NO_CATEGORY, is_below};
 use crate::order::{IndexSet, sorted};
-use crate::profile::Profile;
+use crate::profile::{Profile, Seen};
 use alloc::vec;
 use alloc::vec::Vec;
 use unisono_message::limits::{EXCLUDED_LISTED_MAX, SPEND_MICRO_MAX};
@@ -24,17 +24,20 @@ struct Spend {
 }
 
 /// Answers an `offers` placement: eligible offers by spend on what they cover, exp(-days/90) over the purchases that are
-/// kept in full; ties by distinct redeeming profiles, then index.
+/// kept in full; ties by distinct redeeming profiles, then index. Without consent to offers the customer is a stranger, and
+/// an offer with a cap is left out, because what was redeemed can't be counted.
 pub(crate) fn place<'a>(
     model: &Model<'a>,
-    profile: &Profile<'_>,
+    seen: &Seen<'_>,
     request: &Request<'_>,
     placement: &Placement<'a>,
     shown: &mut Shown<'_>,
 ) -> PlacementResponse<'a> {
-    let spend = spend_of(model, profile, request.now_ms);
+    let profile = seen.offers();
+    let settled = profile.settled();
+    let spend = spend_of(model, settled.as_ref().unwrap_or(profile), request.now_ms);
     let (asked, mut excluded) = asked_offers(model, placement);
-    let redeemed = redemptions(model, profile);
+    let redeemed = seen.counts_offers.then(|| redemptions(model, profile));
     let barred: Vec<u32> = placement.exclude.iter().filter_map(|id| model.offers.ids.find(id)).collect();
     let barred = IndexSet::of(&barred);
     let mut scored: Vec<(i64, u32, u32, i64)> = Vec::new();
@@ -44,7 +47,7 @@ pub(crate) fn place<'a>(
         } else if shown.offers.contains(offer) {
             Some(Exclusion::AlreadyOnPage)
         } else {
-            exclusion(model, request, placement, offer, &redeemed)
+            exclusion(model, request, placement, offer, redeemed.as_deref())
         };
         match reason {
             Some(reason) => excluded.push(Excluded { id: model.offers.ids.get(offer), reason }),
@@ -105,7 +108,7 @@ fn exclusion(
     request: &Request<'_>,
     placement: &Placement<'_>,
     offer: u32,
-    redeemed: &[(u32, i64)],
+    redeemed: Option<&[(u32, i64)]>,
 ) -> Option<Exclusion> {
     let at = offer as usize;
     let offers = &model.offers;
@@ -127,6 +130,9 @@ fn exclusion(
         return Some(Exclusion::NoLongerAvailable);
     }
     let cap = offers.caps.get(at).unwrap_or(0);
+    let Some(redeemed) = redeemed else {
+        return (cap > 0).then_some(Exclusion::ConsentWithheld);
+    };
     let since = request.now_ms - i64::from(offers.cap_days.get(at).unwrap_or(0)) * DAY_MS;
     let within = redeemed.iter().filter(|(of, ts_ms)| *of == offer && *ts_ms > since).count();
     (cap > 0 && within >= cap as usize).then_some(Exclusion::CapReached)

@@ -21,6 +21,8 @@ pub(crate) struct Settings {
     pub(crate) wait_ms_max: u64,
     pub(crate) waiters_max: usize,
     pub(crate) cache_dir: Option<PathBuf>,
+    /// MessagePack; none for the default policy.
+    pub(crate) policy: Option<Vec<u8>>,
 }
 
 #[derive(Clone, Debug)]
@@ -52,6 +54,7 @@ impl Default for HostBuilder {
                 wait_ms_max: limits::WAIT_MS_DEFAULT,
                 waiters_max: limits::WAITERS_DEFAULT,
                 cache_dir: None,
+                policy: None,
             },
         }
     }
@@ -88,6 +91,13 @@ impl HostBuilder {
     #[must_use]
     pub fn model_path(mut self, path: impl Into<PathBuf>) -> Self {
         self.model = Some(Source::Path(path.into()));
+        self
+    }
+
+    /// The policy, MessagePack as the module reads it; without one the module's default policy holds.
+    #[must_use]
+    pub fn policy_bytes(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.settings.policy = Some(bytes.into());
         self
     }
 

@@ -52,6 +52,8 @@ codes! {
     ModelMissing "model_missing" "No model was given." "Name a model file with `--model`.",
     ModelUnreadable "model_unreadable" "The model file can't be read." "Check the path and its permissions.",
     ModelTooLarge "model_too_large" "The model file is larger than one instance may hold." "Raise the memory limit, or fit a smaller model.",
+    PolicyUnreadable "policy_unreadable" "The policy file can't be read, or is no JSON." "Check the path, its permissions and the JSON.",
+    PolicyRefused "policy_refused" "The module refuses the policy." "Correct the policy; the message names what is wrong.",
     ModelRefused "model_refused" "The module refuses the model." "Fit the model anew with tools of the module's version.",
     CacheUnusable "cache_unusable" "The folder for precompiled modules can't be used." "Name a folder that belongs to this user alone, or do without the cache.",
     HostOverloaded "host_overloaded" "No instance became free within the allowed wait, or too many callers wait already." "Try again later, or give the host more cores.",

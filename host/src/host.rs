@@ -15,7 +15,7 @@ use crate::cache::{self, CodeOrigin};
 use crate::epoch::Ticker;
 use crate::error::{HostError, HostErrorCode};
 use crate::hex::sha256_hex;
-use crate::instance::{Call, Deadlines, Guest, Instance};
+use crate::instance::{Call, Content, Deadlines, Guest, Instance};
 use crate::loading::{LoadedModel, start_all};
 use crate::pool::{Lease, Pool, WaitLimits};
 use crate::{engine, limits, module_check};
@@ -108,7 +108,7 @@ impl Host {
             call_ticks: ticker.ticks(settings.deadline_ms),
             load_ticks: ticker.ticks(settings.load_deadline_ms),
         };
-        let instances = start_all(&pre, &settings, deadlines, &model)?;
+        let instances = start_all(&pre, &settings, deadlines, &content(&model, &settings))?;
         let model = LoadedModel::new(model, &instances, 0)?;
         let limits = WaitLimits { wait_ms: settings.wait_ms_max, waiters: settings.waiters_max };
         let (rebuild, requests) = mpsc::channel();
@@ -156,8 +156,8 @@ impl Host {
         self.call(Call::Recommend, request)
     }
 
-    /// Applies events to a profile state, as the module's `profile_apply` does: `{"now_ms", "state", "events"}` in,
-    /// `{"state", "results"}` out, both MessagePack. The host looks into neither.
+    /// Applies events, consents, traits and links to a profile state, as the module's `profile_apply` does: `{"now_ms",
+    /// "state", "events", ..}` in, `{"state", "results", ..}` out, both MessagePack. The host looks into neither.
     ///
     /// # Errors
     /// Those of [`Host::decide`].
@@ -175,6 +175,41 @@ impl Host {
         self.call(Call::ProfileMerge, input).map(|decision| decision.response)
     }
 
+    /// Erases what a profile state holds up to a moment, as the module's `profile_erase` does: `{"state", "ts_ms"}` in,
+    /// `{"state"}` out.
+    ///
+    /// # Errors
+    /// Those of [`Host::decide`].
+    pub fn profile_erase(&self, input: &[u8]) -> Result<Vec<u8>, HostError> {
+        within("the input", input, APPLY_BYTES_MAX)?;
+        self.call(Call::ProfileErase, input).map(|decision| decision.response)
+    }
+
+    /// Writes a profile state as people read it, as the module's `profile_export` does: `{"profile_id", "state", "now_ms",
+    /// "purpose"?}` in.
+    ///
+    /// # Errors
+    /// Those of [`Host::decide`].
+    pub fn profile_export(&self, input: &[u8]) -> Result<Vec<u8>, HostError> {
+        within("the input", input, APPLY_BYTES_MAX)?;
+        self.call(Call::ProfileExport, input).map(|decision| decision.response)
+    }
+
+    /// Finds the profiles of one customer, as the module's `profile_component` does: `{"profile_id", "profiles"}` in,
+    /// `{"profile_ids", "needs", ..}` out.
+    ///
+    /// # Errors
+    /// Those of [`Host::decide`].
+    pub fn profile_component(&self, input: &[u8]) -> Result<Vec<u8>, HostError> {
+        within("the input", input, MERGE_BYTES_MAX)?;
+        self.call(Call::ProfileComponent, input).map(|decision| decision.response)
+    }
+
+    /// SHA-256 of the policy as the module reports it, 64 hexadecimal digits; none for the default policy.
+    pub fn policy_id(&self) -> Option<Arc<str>> {
+        lock(&self.shared.model).policy_id.clone()
+    }
+
     /// Loads another model beside the current one, into as many new instances, and switches when all of them have it.
     /// Calls under way finish on the old model; while both are loaded, both take memory. Returns the new model's id.
     ///
@@ -184,7 +219,7 @@ impl Host {
         let model = model_within(model.into())?;
         let shared = &self.shared;
         let _one_at_a_time = lock(&shared.swap);
-        let instances = start_all(&shared.pre, &shared.settings, shared.deadlines, &model)?;
+        let instances = start_all(&shared.pre, &shared.settings, shared.deadlines, &content(&model, &shared.settings))?;
         let mut loaded = LoadedModel::new(model, &instances, 0)?;
         let model_id = loaded.model_id.clone();
         shared.pool.switch(instances, |generation| {
@@ -339,12 +374,18 @@ fn rebuild_one(shared: &Shared, generation: u64) -> Result<(), HostError> {
     if model.generation != generation {
         return Ok(());
     }
-    let instance = Instance::start(&shared.pre, shared.settings.memory_bytes_max, shared.deadlines, &model.bytes)?;
+    let settings = &shared.settings;
+    let content = content(&model.bytes, settings);
+    let instance = Instance::start(&shared.pre, settings.memory_bytes_max, shared.deadlines, &content)?;
     *lock(&shared.rebuild_error) = None;
     shared.pool.add(instance, generation, || {
         shared.rebuilt.fetch_add(1, Ordering::Relaxed);
     });
     Ok(())
+}
+
+fn content<'a>(model: &'a [u8], settings: &'a Settings) -> Content<'a> {
+    Content { model, policy: settings.policy.as_deref() }
 }
 
 fn within(what: &str, bytes: &[u8], bytes_max: usize) -> Result<(), HostError> {

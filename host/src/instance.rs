@@ -76,9 +76,13 @@ struct Exports {
     alloc: TypedFunc<u32, u32>,
     free: TypedFunc<(u32, u32), ()>,
     load_model: TypedFunc<(u32, u32), u64>,
-    recommend: TypedFunc<(u32, u32, u32), u64>,
-    profile_apply: TypedFunc<(u32, u32), u64>,
+    load_policy: TypedFunc<(u32, u32), u64>,
+    recommend: TypedFunc<(u32, u32, u32, u32), u64>,
+    profile_apply: TypedFunc<(u32, u32, u32), u64>,
     profile_merge: TypedFunc<(u32, u32), u64>,
+    profile_erase: TypedFunc<(u32, u32), u64>,
+    profile_export: TypedFunc<(u32, u32, u32), u64>,
+    profile_component: TypedFunc<(u32, u32), u64>,
 }
 
 /// Which function of the module a call is for.
@@ -87,7 +91,20 @@ pub(crate) enum Call {
     Recommend,
     ProfileApply,
     ProfileMerge,
+    ProfileErase,
+    ProfileExport,
+    ProfileComponent,
 }
+
+/// What an instance is started with.
+pub(crate) struct Content<'a> {
+    pub(crate) model: &'a [u8],
+    /// MessagePack; none for the default policy.
+    pub(crate) policy: Option<&'a [u8]>,
+}
+
+/// The handle of the default policy.
+const DEFAULT_POLICY: u32 = 0;
 
 pub(crate) struct Instance {
     store: Store<Guest>,
@@ -96,15 +113,17 @@ pub(crate) struct Instance {
     deadlines: Deadlines,
     handle: u32,
     model_id: Arc<str>,
+    policy: u32,
+    policy_id: Option<Arc<str>>,
 }
 
 impl Instance {
-    /// Starts an instance and loads the model into it.
+    /// Starts an instance and loads the model and the policy into it.
     pub(crate) fn start(
         pre: &InstancePre<Guest>,
         memory_bytes_max: u64,
         deadlines: Deadlines,
-        model: &[u8],
+        content: &Content<'_>,
     ) -> Result<Self, HostError> {
         let mut store = Store::new(pre.module().engine(), Guest::new(memory_bytes_max));
         store.limiter(|guest| guest);
@@ -114,9 +133,13 @@ impl Instance {
             alloc: typed(&mut store, &started, "alloc")?,
             free: typed(&mut store, &started, "free")?,
             load_model: typed(&mut store, &started, "load_model")?,
+            load_policy: typed(&mut store, &started, "load_policy")?,
             recommend: typed(&mut store, &started, "recommend")?,
             profile_apply: typed(&mut store, &started, "profile_apply")?,
             profile_merge: typed(&mut store, &started, "profile_merge")?,
+            profile_erase: typed(&mut store, &started, "profile_erase")?,
+            profile_export: typed(&mut store, &started, "profile_export")?,
+            profile_component: typed(&mut store, &started, "profile_component")?,
         };
         let abi_version: TypedFunc<(), u32> = typed(&mut store, &started, "abi_version")?;
         let memory = started.get_memory(&mut store, "memory").ok_or_else(|| {
@@ -127,9 +150,24 @@ impl Instance {
             let text = format!("the module speaks version {version} of the ABI, this host version {ABI_VERSION}");
             return Err(HostError::new(HostErrorCode::AbiVersionUnsupported, text));
         }
-        let mut instance = Instance { store, memory, exports, deadlines, handle: 0, model_id: Arc::from("") };
-        instance.load(model)?;
+        let mut instance = Instance {
+            store,
+            memory,
+            exports,
+            deadlines,
+            handle: 0,
+            model_id: Arc::from(""),
+            policy: DEFAULT_POLICY,
+            policy_id: None,
+        };
+        instance.load(content.model)?;
+        content.policy.map_or(Ok(()), |policy| instance.load_policy(policy))?;
         Ok(instance)
+    }
+
+    /// SHA-256 of the policy as the module reports it; none for the default policy.
+    pub(crate) fn policy_id(&self) -> Option<&Arc<str>> {
+        self.policy_id.as_ref()
     }
 
     /// SHA-256 of the model, 64 hexadecimal digits, as the module reports it.
@@ -152,15 +190,27 @@ impl Instance {
         let packed = match call {
             Call::Recommend => {
                 let function = self.exports.recommend.clone();
-                self.run("recommend", &function, (self.handle, pointer, input_length))?
+                self.run("recommend", &function, (self.handle, self.policy, pointer, input_length))?
             }
             Call::ProfileApply => {
                 let function = self.exports.profile_apply.clone();
-                self.run("profile_apply", &function, (pointer, input_length))?
+                self.run("profile_apply", &function, (self.policy, pointer, input_length))?
             }
             Call::ProfileMerge => {
                 let function = self.exports.profile_merge.clone();
                 self.run("profile_merge", &function, (pointer, input_length))?
+            }
+            Call::ProfileErase => {
+                let function = self.exports.profile_erase.clone();
+                self.run("profile_erase", &function, (pointer, input_length))?
+            }
+            Call::ProfileExport => {
+                let function = self.exports.profile_export.clone();
+                self.run("profile_export", &function, (self.policy, pointer, input_length))?
+            }
+            Call::ProfileComponent => {
+                let function = self.exports.profile_component.clone();
+                self.run("profile_component", &function, (pointer, input_length))?
             }
         };
         let result = self.take_result(packed)?;
@@ -184,8 +234,17 @@ impl Instance {
         // The module owns the buffer from here, also when it refuses the model.
         let function = self.exports.load_model.clone();
         let packed = self.run("load_model", &function, (pointer, to_u32(model.len())?))?;
-        let reply = LoadReply::decode(&self.take_result(packed)?)?;
-        (self.handle, self.model_id) = reply;
+        (self.handle, self.model_id) = LoadReply::decode("load_model", &self.take_result(packed)?)?;
+        Ok(())
+    }
+
+    fn load_policy(&mut self, policy: &[u8]) -> Result<(), HostError> {
+        let (pointer, length) = self.write(policy)?;
+        let function = self.exports.load_policy.clone();
+        let packed = self.run("load_policy", &function, (pointer, to_u32(policy.len())?))?;
+        let (handle, policy_id) = LoadReply::decode("load_policy", &self.take_result(packed)?)?;
+        self.free(pointer, length)?;
+        (self.policy, self.policy_id) = (handle, Some(policy_id));
         Ok(())
     }
 
@@ -276,10 +335,11 @@ fn fault(store: &Store<Guest>, name: &str, error: wasmtime::Error) -> HostError 
     HostError::new(code, text).with_source(error)
 }
 
-/// What `load_model` answers. Unknown keys are left to later versions of the module.
+/// What `load_model` and `load_policy` answer. Unknown keys are left to later versions of the module.
 #[derive(Deserialize)]
 struct LoadReply {
     handle: Option<u32>,
+    #[serde(alias = "policy_id")]
     model_id: Option<String>,
     error: Option<ModuleError>,
 }
@@ -294,18 +354,22 @@ struct ModuleError {
 }
 
 impl LoadReply {
-    fn decode(bytes: &[u8]) -> Result<(u32, Arc<str>), HostError> {
-        let bad = |what: &str| HostError::new(HostErrorCode::GuestBadResult, format!("`load_model` answered {what}"));
+    fn decode(name: &str, bytes: &[u8]) -> Result<(u32, Arc<str>), HostError> {
+        let bad = |what: &str| HostError::new(HostErrorCode::GuestBadResult, format!("`{name}` answered {what}"));
         let reply: LoadReply =
             rmp_serde::from_slice(bytes).map_err(|e| bad("something that is no reply").with_source(e))?;
         if let Some(error) = reply.error {
-            let text = format!("the module refuses the model: `{}`, {}", error.code, error.message);
-            return Err(HostError::new(HostErrorCode::ModelRefused, text).with_module_error(error.code, error.field));
+            let (what, code) = match name {
+                "load_policy" => ("policy", HostErrorCode::PolicyRefused),
+                _ => ("model", HostErrorCode::ModelRefused),
+            };
+            let text = format!("the module refuses the {what}: `{}`, {}", error.code, error.message);
+            return Err(HostError::new(code, text).with_module_error(error.code, error.field));
         }
         let handle = reply.handle.ok_or_else(|| bad("without a handle"))?;
-        let model_id = reply.model_id.ok_or_else(|| bad("without a model id"))?;
+        let model_id = reply.model_id.ok_or_else(|| bad("without an id"))?;
         if !is_sha256_hex(&model_id) {
-            return Err(bad("with a model id that is no SHA-256"));
+            return Err(bad("with an id that is no SHA-256"));
         }
         Ok((handle, model_id.into()))
     }

@@ -8,7 +8,7 @@ use wasmtime::InstancePre;
 use crate::builder::Settings;
 use crate::error::{HostError, HostErrorCode};
 use crate::hex::sha256_hex;
-use crate::instance::{Deadlines, Guest, Instance};
+use crate::instance::{Content, Deadlines, Guest, Instance};
 
 /// A model as the host keeps it: for rebuilding instances, and for those who fetch it.
 #[derive(Clone)]
@@ -16,6 +16,7 @@ pub(crate) struct LoadedModel {
     pub(crate) bytes: Arc<[u8]>,
     pub(crate) sha256: Arc<str>,
     pub(crate) model_id: Arc<str>,
+    pub(crate) policy_id: Option<Arc<str>>,
     pub(crate) generation: u64,
 }
 
@@ -30,8 +31,9 @@ impl LoadedModel {
             let text = "the instances disagree about the model's id".to_owned();
             return Err(HostError::new(HostErrorCode::GuestBadResult, text));
         }
+        let policy_id = instances.first().and_then(Instance::policy_id).cloned();
         let sha256 = sha256_hex(&bytes).into();
-        Ok(LoadedModel { bytes: bytes.into(), sha256, model_id, generation })
+        Ok(LoadedModel { bytes: bytes.into(), sha256, model_id, policy_id, generation })
     }
 }
 
@@ -40,9 +42,9 @@ pub(crate) fn start_all(
     pre: &InstancePre<Guest>,
     settings: &Settings,
     deadlines: Deadlines,
-    model: &[u8],
+    content: &Content<'_>,
 ) -> Result<Vec<Instance>, HostError> {
-    let start = || Instance::start(pre, settings.memory_bytes_max, deadlines, model);
+    let start = || Instance::start(pre, settings.memory_bytes_max, deadlines, content);
     let mut instances = vec![start()?];
     let others = thread::scope(|scope| {
         let running: Vec<_> = (1..settings.instances).map(|_| scope.spawn(start)).collect();

@@ -5,20 +5,24 @@ use wasmtime::{ExternType, Module, ValType};
 use crate::error::{HostError, HostErrorCode};
 
 /// The version of the ABI that this host speaks.
-pub(crate) const ABI_VERSION: u32 = 1;
+pub(crate) const ABI_VERSION: u32 = 2;
 
 const I32: &str = "i32";
 const I64: &str = "i64";
 
-/// Exports of ABI version 1, with their parameters and their results.
+/// Exports of ABI version 2, with their parameters and their results.
 pub(crate) const EXPORTS: &[(&str, &[&str], &[&str])] = &[
     ("abi_version", &[], &[I32]),
     ("alloc", &[I32], &[I32]),
     ("free", &[I32, I32], &[]),
     ("load_model", &[I32, I32], &[I64]),
-    ("recommend", &[I32, I32, I32], &[I64]),
-    ("profile_apply", &[I32, I32], &[I64]),
+    ("load_policy", &[I32, I32], &[I64]),
+    ("recommend", &[I32, I32, I32, I32], &[I64]),
+    ("profile_apply", &[I32, I32, I32], &[I64]),
     ("profile_merge", &[I32, I32], &[I64]),
+    ("profile_erase", &[I32, I32], &[I64]),
+    ("profile_export", &[I32, I32, I32], &[I64]),
+    ("profile_component", &[I32, I32], &[I64]),
     ("drop_handle", &[I32], &[I32]),
 ];
 

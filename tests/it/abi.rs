@@ -61,8 +61,8 @@ impl Guest {
 
     fn recommend(&mut self, handle: u32, request: &[u8]) -> Value {
         let (pointer, length) = self.give(request);
-        let call = self.function::<(u32, u32, u32), u64>("recommend");
-        let packed = call.call(&mut self.store, (handle, pointer, length)).unwrap();
+        let call = self.function::<(u32, u32, u32, u32), u64>("recommend");
+        let packed = call.call(&mut self.store, (handle, 0, pointer, length)).unwrap();
         self.function::<(u32, u32), ()>("free").call(&mut self.store, (pointer, length)).unwrap();
         self.take(packed)
     }
@@ -135,7 +135,7 @@ fn a_request_over_its_limit_has_the_same_code_in_the_host_and_natively() {
     let file = golden("model.unisono");
     let model = unisono_core::Model::load(&file).unwrap();
     let body = vec![0xc0; 10_000_000];
-    let native = decode(&unisono_core::recommend(&model, &body)).unwrap();
+    let native = decode(&unisono_core::recommend(&model, &unisono_core::Policy::default(), &body)).unwrap();
     assert_eq!(code(&native), Some(ErrorCode::LimitExceeded.as_str()));
     assert_eq!(host.decide(&body).unwrap_err().code(), ErrorCode::LimitExceeded.as_str());
 }

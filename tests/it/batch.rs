@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
 use std::{env, fs};
-use unisono_core::{Model, recommend};
+use unisono_core::{Model, Policy, recommend};
 use unisono_host::{HostBuilder, transcode};
 use unisono_tests::case::CaseFile;
 use unisono_tests::case::json::Json;
@@ -27,7 +27,7 @@ fn lines() -> (String, Vec<String>) {
             continue;
         }
         let msgpack = transcode::json_to_msgpack(line.as_bytes()).unwrap();
-        let response = transcode::msgpack_to_json(&recommend(&model, &msgpack)).unwrap();
+        let response = transcode::msgpack_to_json(&recommend(&model, &Policy::default(), &msgpack)).unwrap();
         responses.push(String::from_utf8(response).unwrap());
         writeln!(requests, "{line}").unwrap();
     }

@@ -96,6 +96,7 @@ fn a_large_synthetic_model_loads_and_answers_as_the_oracle_says() {
     let random = &mut unisono_tests::random::Random::new(3);
     for _ in 0..3 {
         let request = unisono_tests::value::encode(&generator::request(random, &parts));
-        oracle::agrees(&parts, &request, &unisono_core::recommend(&model, &request)).unwrap();
+        oracle::agrees(&parts, &request, &unisono_core::recommend(&model, &unisono_core::Policy::default(), &request))
+            .unwrap();
     }
 }

@@ -33,7 +33,7 @@ fn made() -> (Vec<u8>, Vec<u8>, Vec<u8>) {
     let case = |name: &str| CaseFile::read(&path("tests/cases").join(name)).unwrap();
     let page = case("for-you-ranks-own-purchases-before-neighbours-before-popularity.json");
     let state = case("every-field-of-an-event-has-its-place-in-the-state.json");
-    let applied = decode(&unisono_core::profile_apply(&state.inputs[0])).unwrap();
+    let applied = decode(&unisono_core::profile_apply(&unisono_core::Policy::default(), &state.inputs[0])).unwrap();
     let state = field(&applied, "state").and_then(Value::as_slice).unwrap().to_vec();
     (model::encode(&page.parts).unwrap(), page.inputs[0].clone(), state)
 }
@@ -62,7 +62,7 @@ fn today_still_writes_the_golden_model_and_state() {
     assert!(golden("model-with-sessions.unisono") == with_sessions(), "the encoder of sessions writes other bytes");
     bless("request.msgpack", &request);
     bless("profile_state.msgpack", &state);
-    bless("response.msgpack", &recommend(&Model::load(&model).unwrap(), &request));
+    bless("response.msgpack", &recommend(&Model::load(&model).unwrap(), &unisono_core::Policy::default(), &request));
     assert!(golden("model.unisono") == model, "the encoder of models writes other bytes");
     assert!(golden("profile_state.msgpack") == state, "the encoder of states writes other bytes");
 }
@@ -102,7 +102,7 @@ fn a_section_is_found_by_offset_and_dtype_alone() {
 #[test]
 fn the_golden_request_has_the_golden_response() {
     let (file, request) = (golden("model.unisono"), golden("request.msgpack"));
-    let response = recommend(&Model::load(&file).unwrap(), &request);
+    let response = recommend(&Model::load(&file).unwrap(), &unisono_core::Policy::default(), &request);
     assert!(golden("response.msgpack") == response, "the answer has other bytes");
     for bytes in [&request, &response] {
         assert!(encode(&decode(bytes).unwrap()) == *bytes, "another implementation encodes it otherwise");

@@ -10,7 +10,7 @@ use unisono_core::model::{
     ItemParts, ModelParts, NO_CATEGORY, NeighbourParts, OfferPart, PopularityParts, SegmentParts, encode,
 };
 use unisono_core::segments::MEASURES;
-use unisono_core::{Model, profile_apply, profile_merge, recommend};
+use unisono_core::{Model, Policy, profile_apply, profile_merge, recommend};
 use unisono_message::{PlacementKind, Writer, limits};
 use unisono_tests::plain_model::PlainModel;
 use unisono_tests::runtime::path;
@@ -94,7 +94,7 @@ impl Pairs {
     }
 
     fn asked(&self, request: &Value) -> String {
-        said(&recommend(&Model::load(&self.model).unwrap(), &value::encode(request)))
+        said(&recommend(&Model::load(&self.model).unwrap(), &Policy::default(), &value::encode(request)))
     }
 
     /// A request with a field at a path, as `profile.events[0].rank`.
@@ -266,28 +266,23 @@ impl Pairs {
         let max = limits::PROFILE_EVENTS_PER_CLASS;
         let wanted = ["", "warned events_beyond_bound"];
         self.add("profile_events_per_class", apply(views(max)), apply(views(max + 1)), wanted, |_, input| {
-            said(&profile_apply(&input))
+            said(&profile_apply(&Policy::default(), &input))
         });
         let items = |count: usize| {
-            let one = |at: usize| {
-                event(
-                    &format!("e{at}"),
-                    vec![("channel", format!("c{}", at % 8).into()), ("item_id", format!("i{at}").into())],
-                )
-            };
+            let one = |at: usize| event(&format!("e{at}"), vec![("item_id", format!("i{at}").into())]);
             (0..count).map(one).collect()
         };
-        let max = limits::PROFILE_MARKS;
-        let wanted = ["", "warned marks_beyond_bound"];
-        self.add("profile_marks", apply(items(max)), apply(items(max + 1)), wanted, |_, input| {
-            said(&profile_apply(&input))
+        let max = limits::PROFILE_MARKS_PER_CLASS;
+        let wanted = ["warned events_beyond_bound", "warned events_beyond_bound, marks_beyond_bound"];
+        self.add("profile_marks_per_class", apply(items(max)), apply(items(max + 1)), wanted, |_, input| {
+            said(&profile_apply(&Policy::default(), &input))
         });
         let channels =
             |count: usize| (0..count).map(|at| event("e", vec![("channel", format!("c{at}").into())])).collect();
         let max = limits::PROFILE_CLASSES_MAX;
         let wanted = ["", "refused limit_exceeded at channel"];
         self.add("profile_classes_max", apply(channels(max)), apply(channels(max + 1)), wanted, |_, input| {
-            said(&profile_apply(&input))
+            said(&profile_apply(&Policy::default(), &input))
         });
         let wanted = ["", "limit_exceeded at states[0].events"];
         let merge = |_: &Self, state: Vec<u8>| said(&profile_merge(&merge_of(&[state])));
@@ -313,7 +308,9 @@ impl Pairs {
         let wanted = ["warned unknown_field", "limit_exceeded at "];
         let apply = |bytes| padded("now_ms", NOW_MS.into(), bytes);
         let max = limits::APPLY_BYTES_MAX;
-        self.add("apply_bytes_max", apply(max), apply(max + 1), wanted, |_, input| said(&profile_apply(&input)));
+        self.add("apply_bytes_max", apply(max), apply(max + 1), wanted, |_, input| {
+            said(&profile_apply(&Policy::default(), &input))
+        });
         let merge = |bytes| padded("states", Value::Array(vec![]), bytes);
         let max = limits::MERGE_BYTES_MAX;
         self.add("merge_bytes_max", merge(max), merge(max + 1), wanted, |_, input| said(&profile_merge(&input)));

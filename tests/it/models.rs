@@ -76,8 +76,12 @@ fn a_bit_that_flips_anywhere_is_noticed() {
 fn every_runtime_refuses_the_same_files_in_the_same_words() {
     let file = golden("model.unisono");
     let wrong = broken_models(&file);
-    let case = |input: Vec<u8>| Case { call: Call::Load, model: 0, input, expect: Expect::Anything };
-    let mut suite = Suite { models: Vec::new(), cases: wrong.iter().map(|one| case(one.file.clone())).collect() };
+    let case = |input: Vec<u8>| Case { call: Call::Load, model: 0, policy: 0, input, expect: Expect::Anything };
+    let mut suite = Suite {
+        models: Vec::new(),
+        policies: Vec::new(),
+        cases: wrong.iter().map(|one| case(one.file.clone())).collect(),
+    };
     suite.cases.push(case(file.clone()));
     suite.cases.extend((0..file.len()).step_by(97).map(|end| case(file[..end].to_vec())));
     let mut native = Vec::new();

@@ -3,7 +3,7 @@
 
 use crate::golden::golden;
 use proptest::prelude::*;
-use unisono_core::{Model, profile_apply, profile_merge, recommend};
+use unisono_core::{Model, Policy, profile_apply, profile_merge, recommend};
 use unisono_tests::generator;
 use unisono_tests::random::Random;
 use unisono_tests::runtime::available;
@@ -15,7 +15,7 @@ proptest! {
     fn arbitrary_bytes_never_panic_and_always_have_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
         let file = golden("model.unisono");
         let model = Model::load(&file).unwrap();
-        for answer in [recommend(&model, &bytes), profile_apply(&bytes), profile_merge(&bytes)] {
+        for answer in [recommend(&model, &Policy::default(), &bytes), profile_apply(&Policy::default(), &bytes), profile_merge(&bytes)] {
             prop_assert!(decode(&answer).is_ok());
         }
         prop_assert!(Model::load(&bytes).is_err());
@@ -27,7 +27,7 @@ proptest! {
         let mangled = mangle(random, golden("model.unisono"));
         // Most are refused; one that is not answers like any other.
         if let Ok(model) = Model::load(&mangled) {
-            prop_assert!(decode(&recommend(&model, &golden("request.msgpack"))).is_ok());
+            prop_assert!(decode(&recommend(&model, &Policy::default(), &golden("request.msgpack"))).is_ok());
         }
     }
 
@@ -38,9 +38,9 @@ proptest! {
         let file = unisono_core::model::encode(&parts).unwrap();
         let model = Model::load(&file).unwrap();
         let request = generator::request(random, &parts);
-        let wanted = recommend(&model, &encode(&request));
+        let wanted = recommend(&model, &Policy::default(), &encode(&request));
         for _ in 0..3 {
-            prop_assert!(recommend(&model, &encode_loosely(&request, random)) == wanted);
+            prop_assert!(recommend(&model, &Policy::default(), &encode_loosely(&request, random)) == wanted);
         }
     }
 
@@ -51,14 +51,14 @@ proptest! {
         let file = unisono_core::model::encode(&parts).unwrap();
         let model = Model::load(&file).unwrap();
         let mut request = generator::request(random, &parts);
-        let wanted = recommend(&model, &encode(&request));
+        let wanted = recommend(&model, &Policy::default(), &encode(&request));
         if let Some(mut profile) = field(&request, "profile").cloned() {
             let mut events = list(&profile, "events").to_vec();
             random.shuffle(&mut events);
             set(&mut profile, "events", Value::Array(events));
             set(&mut request, "profile", profile);
         }
-        prop_assert!(recommend(&model, &encode(&request)) == wanted);
+        prop_assert!(recommend(&model, &Policy::default(), &encode(&request)) == wanted);
     }
 
     #[test]
@@ -68,7 +68,7 @@ proptest! {
         let file = unisono_core::model::encode(&parts).unwrap();
         let model = Model::load(&file).unwrap();
         let mut request = generator::request(random, &parts);
-        let before = decode(&recommend(&model, &encode(&request))).unwrap();
+        let before = decode(&recommend(&model, &Policy::default(), &encode(&request))).unwrap();
         let mut profile = field(&request, "profile").cloned().unwrap_or(Value::Map(Vec::new()));
         let mut events = list(&profile, "events").to_vec();
         let now_ms = field(&request, "now_ms").cloned().unwrap();
@@ -77,7 +77,7 @@ proptest! {
         ]));
         set(&mut profile, "events", Value::Array(events));
         set(&mut request, "profile", profile);
-        let after = decode(&recommend(&model, &encode(&request))).unwrap();
+        let after = decode(&recommend(&model, &Policy::default(), &encode(&request))).unwrap();
         prop_assert_ne!(field(&before, "decision_id"), field(&after, "decision_id"));
     }
 }
@@ -118,7 +118,7 @@ fn mangled_suite(seed: u64, cases: usize) -> Suite {
             }
             _ => mangle(random, std::mem::take(&mut case.input)),
         };
-        *case = Case { call: case.call, model: case.model, input, expect: Expect::Anything };
+        *case = Case { call: case.call, model: case.model, policy: case.policy, input, expect: Expect::Anything };
     }
     suite
 }
@@ -156,7 +156,7 @@ fn a_state_that_the_module_returns_can_be_used_again() {
     };
     let events = Value::Array((0..10_000).map(event).collect());
     let input = unisono_tests::value::map(vec![("now_ms", 1_700_000_000_000i64.into()), ("events", events)]);
-    let answer = decode(&profile_apply(&encode(&input))).unwrap();
+    let answer = decode(&profile_apply(&Policy::default(), &encode(&input))).unwrap();
     let Some(state) = field(&answer, "state").and_then(Value::as_slice) else {
         let error = field(&answer, "error").expect("an answer is a state or an error");
         assert_eq!((text(error, "code"), text(error, "field")), (Some("limit_exceeded"), Some("state")));

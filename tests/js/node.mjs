@@ -7,9 +7,9 @@ import { answerSuite } from './suite.mjs';
 
 const [folder, suite, output] = process.argv.slice(2);
 const file = (name) => pathToFileURL(resolve(folder, name));
-const { Unisono } = await import(file('index.js'));
+const { Unisono, decode } = await import(file('index.js'));
 const { createGlue } = await import(file('glue.js'));
 const module = new Uint8Array(await readFile(file('unisono.wasm')));
-const { answers, moduleId } = await answerSuite(new Uint8Array(await readFile(suite)), module, { Unisono, createGlue });
+const { answers, moduleId } = await answerSuite(new Uint8Array(await readFile(suite)), module, { Unisono, createGlue, decode });
 await writeFile(output, answers);
 console.log(moduleId);

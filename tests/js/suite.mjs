@@ -3,8 +3,8 @@
 
 const SUITE = 'UNISUITE';
 const ANSWERS = 'UNIANSWR';
-const VERSION = 1;
-const [RECOMMEND, PROFILE_APPLY, PROFILE_MERGE, LOAD] = [0, 1, 2, 3];
+const VERSION = 2;
+const [RECOMMEND, PROFILE_APPLY, PROFILE_MERGE, LOAD, PROFILE_ERASE, PROFILE_EXPORT, PROFILE_COMPONENT] = [0, 1, 2, 3, 4, 5, 6];
 
 /** Reads a suite. @param {Uint8Array} bytes */
 export function readSuite(bytes) {
@@ -20,12 +20,13 @@ export function readSuite(bytes) {
   at = 8;
   if (magic !== SUITE || number() !== VERSION) throw new Error('no suite of this version');
   const models = Array.from({ length: number() }, block);
+  const policies = Array.from({ length: number() }, block);
   const cases = Array.from({ length: number() }, () => {
     at += 1;
-    return { call: bytes[at - 1], model: number(), input: block() };
+    return { call: bytes[at - 1], model: number(), policy: number(), input: block() };
   });
   if (at !== bytes.length) throw new Error('bytes follow the suite');
-  return { models, cases };
+  return { models, policies, cases };
 }
 
 /** Writes a file of answers. @param {Uint8Array[]} answers */
@@ -51,15 +52,17 @@ export function writeAnswers(answers) {
  *
  * @param {Uint8Array} suiteBytes
  * @param {Uint8Array} moduleBytes
- * @param {{Unisono: any, createGlue: () => any}} npmPackage
+ * @param {{Unisono: any, createGlue: () => any, decode: (bytes: Uint8Array) => any}} npmPackage
  * @returns {Promise<{answers: Uint8Array, moduleId: string}>}
  */
-export async function answerSuite(suiteBytes, moduleBytes, { Unisono, createGlue }) {
-  const { models, cases } = readSuite(suiteBytes);
+export async function answerSuite(suiteBytes, moduleBytes, { Unisono, createGlue, decode }) {
+  const { models, policies, cases } = readSuite(suiteBytes);
   const glue = createGlue();
   await glue({ module_or_path: await WebAssembly.compile(moduleBytes) });
-  const loaded = [];
-  for (const model of models) loaded.push(await Unisono.load({ module: moduleBytes, model }));
+  // A model and a policy for each pair that a case names: an instance holds 64 objects, so most are loaded when needed.
+  const key = ({ model, policy }) => `${model}/${policy}`;
+  const handles = [0, ...policies.map((policy) => decode(glue.load_policy_bytes(policy)).handle)];
+  const rules = [undefined, ...policies.map((policy) => decode(policy))];
   const load = async (model) => {
     try {
       const extra = await Unisono.load({ module: moduleBytes, model });
@@ -71,15 +74,25 @@ export async function answerSuite(suiteBytes, moduleBytes, { Unisono, createGlue
       return `${error.code} ${error.field}`;
     }
   };
-  const answers = [];
-  for (const { call, model, input } of cases) {
-    if (call === RECOMMEND) answers.push(loaded[model].recommendBytes(input));
-    else if (call === PROFILE_APPLY) answers.push(glue.profile_apply_bytes(input));
-    else if (call === PROFILE_MERGE) answers.push(glue.profile_merge_bytes(input));
-    else if (call === LOAD) answers.push(new TextEncoder().encode(await load(input)));
+  const answers = new Array(cases.length);
+  for (const pair of new Set(cases.filter(({ call }) => call === RECOMMEND).map(key))) {
+    const [model, policy] = pair.split('/').map(Number);
+    const loaded = await Unisono.load({ module: moduleBytes, model: models[model], policy: rules[policy] });
+    cases.forEach((one, at) => {
+      if (one.call === RECOMMEND && key(one) === pair) answers[at] = loaded.recommendBytes(one.input);
+    });
+    loaded.free();
+  }
+  for (const [at, { call, policy, input }] of cases.entries()) {
+    if (call === RECOMMEND) continue;
+    else if (call === PROFILE_APPLY) answers[at] = glue.profile_apply_bytes(handles[policy], input);
+    else if (call === PROFILE_MERGE) answers[at] = glue.profile_merge_bytes(input);
+    else if (call === PROFILE_ERASE) answers[at] = glue.profile_erase_bytes(input);
+    else if (call === PROFILE_EXPORT) answers[at] = glue.profile_export_bytes(handles[policy], input);
+    else if (call === PROFILE_COMPONENT) answers[at] = glue.profile_component_bytes(input);
+    else if (call === LOAD) answers[at] = new TextEncoder().encode(await load(input));
     else throw new Error(`no call ${call}`);
   }
-  for (const one of loaded) one.free();
   return { answers: writeAnswers(answers), moduleId: await digest(moduleBytes) };
 }
 

@@ -60,6 +60,9 @@ impl Coverage {
                 Call::Recommend => self.add_response(case, &suite.models[case.model as usize].parts, &answer),
                 Call::ProfileApply => self.count("call", "profile_apply"),
                 Call::ProfileMerge => self.count("call", "profile_merge"),
+                Call::ProfileErase => self.count("call", "profile_erase"),
+                Call::ProfileExport => self.count("call", "profile_export"),
+                Call::ProfileComponent => self.count("call", "profile_component"),
                 Call::Load => {}
             }
         }

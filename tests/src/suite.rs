@@ -3,11 +3,13 @@
 //! Both files are little-endian and hold nothing but lengths and bytes:
 //!
 //! ```text
-//! suite   = "UNISUITE" u32 1, u32 models, (u32 length, bytes)*, u32 cases, (u8 call, u32 model, u32 length, bytes)*
+//! suite   = "UNISUITE" u32 2, u32 models, (u32 length, bytes)*, u32 policies, (u32 length, bytes)*,
+//!           u32 cases, (u8 call, u32 model, u32 policy, u32 length, bytes)*
 //! answers = "UNIANSWR" u32 1, u32 answers, (u32 length, bytes)*
 //! ```
 //! `call` is 0 `recommend`, 1 `profile_apply`, 2 `profile_merge`, 3 load: the case's own bytes as a model, answered by the
-//! model's id or the error's code and field, with a space between, in UTF-8.
+//! model's id or the error's code and field, with a space between, in UTF-8; 4 `profile_erase`, 5 `profile_export`, 6
+//! `profile_component`. `policy` counts from 1; 0 is the default policy.
 
 use anyhow::{Context, Result, ensure};
 use std::sync::Arc;
@@ -25,6 +27,12 @@ pub enum Call {
     ProfileMerge = 2,
     /// The input as a model file.
     Load = 3,
+    /// A tombstone into a state.
+    ProfileErase = 4,
+    /// A state as people read it.
+    ProfileExport = 5,
+    /// The profiles of one customer.
+    ProfileComponent = 6,
 }
 
 /// What is known of the answer before it is there.
@@ -45,6 +53,8 @@ pub struct Case {
     pub call: Call,
     /// Which of the suite's models.
     pub model: u32,
+    /// Which of the suite's policies, from 1; 0 for the default policy.
+    pub policy: u32,
     /// The input.
     pub input: Vec<u8>,
     /// What is known of the answer.
@@ -65,13 +75,15 @@ pub struct SuiteModel {
 pub struct Suite {
     /// The models.
     pub models: Vec<SuiteModel>,
+    /// Policies, MessagePack.
+    pub policies: Vec<Vec<u8>>,
     /// The calls, in order.
     pub cases: Vec<Case>,
 }
 
 const SUITE: &[u8; 8] = b"UNISUITE";
 const ANSWERS: &[u8; 8] = b"UNIANSWR";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 impl Suite {
     /// The suite as a file; what is expected stays here.
@@ -82,10 +94,15 @@ impl Suite {
         for model in &self.models {
             bytes(&mut out, &model.file);
         }
+        number(&mut out, self.policies.len() as u32);
+        for policy in &self.policies {
+            bytes(&mut out, policy);
+        }
         number(&mut out, self.cases.len() as u32);
         for case in &self.cases {
             out.push(case.call as u8);
             number(&mut out, case.model);
+            number(&mut out, case.policy);
             bytes(&mut out, &case.input);
         }
         out

@@ -127,14 +127,34 @@ class Engine {
     if (this.#users === 0) this.onEnd();
   }
 
-  /** @param {number} handle @param {Uint8Array} request @returns {Uint8Array} */
-  recommend(handle, request) {
-    return this.#run(() => this.#glue.recommend_bytes(handle, bounded(request)));
+  /** @param {number} handle @param {number} policy @param {Uint8Array} request @returns {Uint8Array} */
+  recommend(handle, policy, request) {
+    return this.#run(() => this.#glue.recommend_bytes(handle, policy, bounded(request)));
+  }
+
+  /** @param {Uint8Array} policy @returns {Uint8Array} */
+  loadPolicy(policy) {
+    return this.#run(() => this.#glue.load_policy_bytes(bounded(policy)));
+  }
+
+  /** @param {number} policy @param {Uint8Array} input @returns {Uint8Array} */
+  profileApply(policy, input) {
+    return this.#run(() => this.#glue.profile_apply_bytes(policy, bounded(input)));
   }
 
   /** @param {Uint8Array} input @returns {Uint8Array} */
-  profileApply(input) {
-    return this.#run(() => this.#glue.profile_apply_bytes(bounded(input)));
+  profileErase(input) {
+    return this.#run(() => this.#glue.profile_erase_bytes(bounded(input)));
+  }
+
+  /** @param {number} policy @param {Uint8Array} input @returns {Uint8Array} */
+  profileExport(policy, input) {
+    return this.#run(() => this.#glue.profile_export_bytes(policy, bounded(input)));
+  }
+
+  /** @param {Uint8Array} input @returns {Uint8Array} */
+  profileComponent(input) {
+    return this.#run(() => this.#glue.profile_component_bytes(bounded(input)));
   }
 
   /** @param {Uint8Array} input @returns {Uint8Array} */

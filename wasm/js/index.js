@@ -10,9 +10,15 @@ export { UnisonoError, decode, encode };
 /** Drops the models of objects that were forgotten without `free`. */
 const forgotten = globalThis.FinalizationRegistry && new FinalizationRegistry(dropModel);
 
-/** @param {{engine: Awaited<ReturnType<typeof acquire>>, handle: number}} held */
-function dropModel({ engine, handle }) {
+/** @typedef {{engine: Awaited<ReturnType<typeof acquire>>, handle: number, policy: number}} Held */
+
+/** The handle of the policy that needs no loading. */
+const DEFAULT_POLICY = 0;
+
+/** @param {Held} held */
+function dropModel({ engine, handle, policy }) {
   engine.drop(handle);
+  if (policy !== DEFAULT_POLICY) engine.drop(policy);
   engine.release();
 }
 
@@ -20,29 +26,37 @@ function dropModel({ engine, handle }) {
 export class Unisono {
   #held;
   #modelId;
+  #policyId;
   #moduleId;
   #freed = false;
 
-  /** Objects are made by {@link Unisono.load}. @param {any} held @param {string} modelId */
-  constructor(held, modelId) {
+  /** Objects are made by {@link Unisono.load}. @param {any} held @param {string} modelId @param {string | null} policyId */
+  constructor(held, modelId, policyId) {
     if (held?.engine === undefined) throw new UnisonoError('invalid_source', 'use `await Unisono.load({ model })`');
     this.#held = held;
     this.#modelId = modelId;
+    this.#policyId = policyId;
     this.#moduleId = held.engine.moduleId;
     forgotten?.register(this, held, this);
   }
 
   /**
-   * Loads module and model.
+   * Loads module, model and policy.
    *
-   * @param {{model: unknown, module?: unknown, moduleId?: string}} options
+   * @param {{model: unknown, policy?: object, module?: unknown, moduleId?: string}} options
    * @returns {Promise<Unisono>}
    */
-  static async load({ model, module, moduleId }) {
+  static async load({ model, policy, module, moduleId }) {
     const engine = await acquire(module ?? ownModule(), moduleId);
     try {
-      const { handle, model_id: modelId } = await loadModel(engine, model);
-      return new Unisono({ engine, handle }, modelId);
+      // The policy first: it is small, and a model that no one may use is not worth fetching.
+      const rules = policy === undefined ? null : unlessError(decode(engine.loadPolicy(encode(policy))));
+      const { handle, model_id: modelId } = await loadModel(engine, model).catch((error) => {
+        if (rules !== null && engine.isUsable()) engine.drop(rules.handle);
+        throw error;
+      });
+      const held = { engine, handle, policy: rules?.handle ?? DEFAULT_POLICY };
+      return new Unisono(held, modelId, rules?.policy_id ?? null);
     } catch (error) {
       engine.release();
       throw error;
@@ -59,6 +73,11 @@ export class Unisono {
     return this.#modelId;
   }
 
+  /** The policy's id, in hexadecimal digits; null for the default policy. */
+  get policyId() {
+    return this.#policyId;
+  }
+
   /** @param {object} request @returns {any} */
   recommend(request) {
     return unlessError(decode(this.recommendBytes(encode(request))));
@@ -66,18 +85,35 @@ export class Unisono {
 
   /** @param {Uint8Array} request @returns {Uint8Array} */
   recommendBytes(request) {
-    const { engine, handle } = this.#use();
-    return engine.recommend(handle, checkedBytes(request));
+    const { engine, handle, policy } = this.#use();
+    return engine.recommend(handle, policy, checkedBytes(request));
   }
 
   /** @param {object} input @returns {any} */
   profileApply(input) {
-    return unlessError(decode(this.#use().engine.profileApply(encode(input))));
+    const { engine, policy } = this.#use();
+    return unlessError(decode(engine.profileApply(policy, encode(input))));
   }
 
   /** @param {object} input @returns {any} */
   profileMerge(input) {
     return unlessError(decode(this.#use().engine.profileMerge(encode(input))));
+  }
+
+  /** @param {object} input @returns {any} */
+  profileErase(input) {
+    return unlessError(decode(this.#use().engine.profileErase(encode(input))));
+  }
+
+  /** @param {object} input @returns {any} */
+  profileExport(input) {
+    const { engine, policy } = this.#use();
+    return unlessError(decode(engine.profileExport(policy, encode(input))));
+  }
+
+  /** @param {object} input @returns {any} */
+  profileComponent(input) {
+    return unlessError(decode(this.#use().engine.profileComponent(encode(input))));
   }
 
   /** Gives the model's memory back; the object is of no use afterwards. */

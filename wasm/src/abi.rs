@@ -182,17 +182,25 @@ mod exports {
     /// # Safety
     /// `ptr` and `len` are those of a buffer that no one writes to during the call.
     #[unsafe(no_mangle)]
-    unsafe extern "C" fn recommend(handle: u32, ptr: u32, len: u32) -> u64 {
+    unsafe extern "C" fn load_policy(ptr: u32, len: u32) -> u64 {
         // SAFETY: the caller's promise is the one that `lend` asks for.
-        answer(crate::recommend(handle, unsafe { lend(ptr, len) }))
+        answer(crate::load_policy(unsafe { lend(ptr, len) }))
     }
 
     /// # Safety
     /// `ptr` and `len` are those of a buffer that no one writes to during the call.
     #[unsafe(no_mangle)]
-    unsafe extern "C" fn profile_apply(ptr: u32, len: u32) -> u64 {
+    unsafe extern "C" fn recommend(model: u32, policy: u32, ptr: u32, len: u32) -> u64 {
         // SAFETY: the caller's promise is the one that `lend` asks for.
-        answer(crate::profile_apply(unsafe { lend(ptr, len) }))
+        answer(crate::recommend(model, policy, unsafe { lend(ptr, len) }))
+    }
+
+    /// # Safety
+    /// `ptr` and `len` are those of a buffer that no one writes to during the call.
+    #[unsafe(no_mangle)]
+    unsafe extern "C" fn profile_apply(policy: u32, ptr: u32, len: u32) -> u64 {
+        // SAFETY: the caller's promise is the one that `lend` asks for.
+        answer(crate::profile_apply(policy, unsafe { lend(ptr, len) }))
     }
 
     /// # Safety
@@ -201,6 +209,30 @@ mod exports {
     unsafe extern "C" fn profile_merge(ptr: u32, len: u32) -> u64 {
         // SAFETY: the caller's promise is the one that `lend` asks for.
         answer(crate::profile_merge(unsafe { lend(ptr, len) }))
+    }
+
+    /// # Safety
+    /// `ptr` and `len` are those of a buffer that no one writes to during the call.
+    #[unsafe(no_mangle)]
+    unsafe extern "C" fn profile_erase(ptr: u32, len: u32) -> u64 {
+        // SAFETY: the caller's promise is the one that `lend` asks for.
+        answer(crate::profile_erase(unsafe { lend(ptr, len) }))
+    }
+
+    /// # Safety
+    /// `ptr` and `len` are those of a buffer that no one writes to during the call.
+    #[unsafe(no_mangle)]
+    unsafe extern "C" fn profile_export(policy: u32, ptr: u32, len: u32) -> u64 {
+        // SAFETY: the caller's promise is the one that `lend` asks for.
+        answer(crate::profile_export(policy, unsafe { lend(ptr, len) }))
+    }
+
+    /// # Safety
+    /// `ptr` and `len` are those of a buffer that no one writes to during the call.
+    #[unsafe(no_mangle)]
+    unsafe extern "C" fn profile_component(ptr: u32, len: u32) -> u64 {
+        // SAFETY: the caller's promise is the one that `lend` asks for.
+        answer(crate::profile_component(unsafe { lend(ptr, len) }))
     }
 
     #[unsafe(no_mangle)]

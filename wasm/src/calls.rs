@@ -4,10 +4,20 @@ use crate::abi::{Buffer, LoadedModel, Single};
 use crate::handles::Table;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use unisono_core::Policy;
 use unisono_message::text;
 use unisono_message::{Error, ErrorCode, Writer, error_response, hex, limits};
 
-static MODELS: Single<Table<Box<LoadedModel>>> = Single::new(Table::new(limits::HANDLES_MAX));
+/// What a handle names.
+enum Held {
+    Model(Box<LoadedModel>),
+    Policy(Box<Policy>),
+}
+
+static HELD: Single<Table<Held>> = Single::new(Table::new(limits::HANDLES_MAX));
+
+/// The handle of the default policy, which needs no loading: no object ever has it.
+const DEFAULT_POLICY: u32 = 0;
 
 /// Loads a model from `file`, which it keeps until the handle is dropped; nothing of the file is copied.
 ///
@@ -17,55 +27,86 @@ static MODELS: Single<Table<Box<LoadedModel>>> = Single::new(Table::new(limits::
 /// In-band: `handles_exhausted` beyond [`limits::HANDLES_MAX`] models, and every `model_*` code of core.
 pub fn load(file: Buffer) -> Vec<u8> {
     match try_load(file) {
-        Ok((handle, model_id)) => {
-            let mut writer = Writer::new();
-            writer.map(2);
-            writer.str("handle");
-            writer.int(handle.into());
-            writer.str("model_id");
-            writer.str(&hex(&model_id));
-            writer.into_bytes()
-        }
+        Ok((handle, model_id)) => loaded(handle, "model_id", &model_id),
         Err(error) => error_response(None, &error),
     }
 }
 
+fn loaded(handle: u32, name: &str, id: &[u8; 32]) -> Vec<u8> {
+    let mut writer = Writer::new();
+    writer.map(2);
+    writer.str("handle");
+    writer.int(handle.into());
+    writer.str(name);
+    writer.str(&hex(id));
+    writer.into_bytes()
+}
+
 fn try_load(file: Buffer) -> Result<(u32, [u8; 32]), Error> {
     // Asked first: a model that no handle is left for is not worth hashing.
-    if !MODELS.with(|models| models.has_room()) {
+    if !HELD.with(|held| held.has_room()) {
         return Err(exhausted());
     }
     let loaded = Box::new(LoadedModel::load(file)?);
     let model_id = loaded.model().model_id;
-    match MODELS.with(|models| models.insert(loaded)) {
-        Ok(handle) => Ok((handle, model_id)),
-        Err(_) => Err(exhausted()),
+    let handle = insert(Held::Model(loaded))?;
+    Ok((handle, model_id))
+}
+
+fn insert(object: Held) -> Result<u32, Error> {
+    HELD.with(|held| held.insert(object)).map_err(|_| exhausted())
+}
+
+/// Loads a policy; gives `{"handle": u32, "policy_id": "<64 hex digits>"}`, or `{"error": ..}`.
+///
+/// # Errors
+/// In-band: `policy_invalid`, `handles_exhausted`, and the decoding errors.
+pub fn load_policy(bytes: &[u8]) -> Vec<u8> {
+    let policy = Policy::load(bytes).and_then(|policy| {
+        let id = policy.id.unwrap_or_default();
+        Ok((insert(Held::Policy(Box::new(policy)))?, id))
+    });
+    match policy {
+        Ok((handle, id)) => loaded(handle, "policy_id", &id),
+        Err(error) => error_response(None, &error),
     }
 }
 
 #[cold]
 fn exhausted() -> Error {
-    let message = text!("`{}` models are loaded, handles_max; drop one first", limits::HANDLES_MAX);
+    let message = text!("`{}` models and policies are loaded, handles_max; drop one first", limits::HANDLES_MAX);
     Error::new(ErrorCode::HandlesExhausted, message)
 }
 
-/// Answers one request with the model that `handle` names.
+/// Answers one request with the model and the policy that the handles name.
 ///
 /// # Errors
 /// In-band: `unknown_handle`, and whatever core says of the request.
-pub fn recommend(handle: u32, request: &[u8]) -> Vec<u8> {
-    MODELS.with(|models| match models.get(handle) {
-        Some(loaded) => unisono_core::recommend(loaded.model(), request),
-        None => {
-            let error = Error::new(ErrorCode::UnknownHandle, text!("no model has the handle `{}`", handle));
-            error_response(None, &error)
+pub fn recommend(model: u32, policy: u32, request: &[u8]) -> Vec<u8> {
+    HELD.with(|held| match held.get(model) {
+        Some(Held::Model(loaded)) => {
+            with_policy(held, policy, |policy| unisono_core::recommend(loaded.model(), policy, request))
         }
+        _ => unknown("model", model),
     })
 }
 
-/// Applies events to a profile state: `{"now_ms", "state"?, "events"}` to `{"state", "results", "warnings"}`.
-pub fn profile_apply(input: &[u8]) -> Vec<u8> {
-    unisono_core::profile_apply(input)
+fn with_policy(held: &Table<Held>, handle: u32, call: impl FnOnce(&Policy) -> Vec<u8>) -> Vec<u8> {
+    match held.get(handle) {
+        Some(Held::Policy(policy)) => call(policy),
+        None if handle == DEFAULT_POLICY => call(&Policy::default()),
+        _ => unknown("policy", handle),
+    }
+}
+
+#[cold]
+fn unknown(what: &str, handle: u32) -> Vec<u8> {
+    error_response(None, &Error::new(ErrorCode::UnknownHandle, text!("no {} has the handle `{}`", what, handle)))
+}
+
+/// Applies events, consents, traits and links to a profile state; see [`unisono_core::profile_apply`].
+pub fn profile_apply(policy: u32, input: &[u8]) -> Vec<u8> {
+    HELD.with(|held| with_policy(held, policy, |policy| unisono_core::profile_apply(policy, input)))
 }
 
 /// Merges profile states: `{"states"}` to `{"state", "warnings"}`; the order of the states never matters.
@@ -73,9 +114,24 @@ pub fn profile_merge(input: &[u8]) -> Vec<u8> {
     unisono_core::profile_merge(input)
 }
 
-/// Drops the model that `handle` names and frees its file. Says whether there was one.
+/// Erases what a state holds up to a moment; see [`unisono_core::profile_erase`].
+pub fn profile_erase(input: &[u8]) -> Vec<u8> {
+    unisono_core::profile_erase(input)
+}
+
+/// Writes a state as people read it; see [`unisono_core::profile_export`].
+pub fn profile_export(policy: u32, input: &[u8]) -> Vec<u8> {
+    HELD.with(|held| with_policy(held, policy, |policy| unisono_core::profile_export(policy, input)))
+}
+
+/// Finds the profiles of one customer; see [`unisono_core::profile_component`].
+pub fn profile_component(input: &[u8]) -> Vec<u8> {
+    unisono_core::profile_component(input)
+}
+
+/// Drops the model or policy that `handle` names. Says whether there was one.
 pub fn drop_handle(handle: u32) -> bool {
-    MODELS.with(|models| models.remove(handle)).is_some()
+    HELD.with(|held| held.remove(handle)).is_some()
 }
 
 #[cfg(test)]
@@ -129,16 +185,22 @@ mod tests {
     #[test]
     fn a_model_is_loaded_asked_and_dropped_and_64_fit() {
         let handle = handle_of(&load(file()));
-        let answer = recommend(handle, &request());
+        let answer = recommend(handle, 0, &request());
         assert!(holds(&answer, "milk") && !holds(&answer, "error"));
+        assert!(holds(&recommend(handle, handle, &request()), "unknown_handle"), "a model is no policy");
+        let policy = handle_of(&load_policy(b"\x81\xa7version\x01"));
+        assert!(holds(&recommend(handle, policy, &request()), "milk"));
+        assert!(holds(&recommend(policy, 0, &request()), "unknown_handle"), "a policy is no model");
+        assert!(holds(&load_policy(b"\x81\xa7version\x02"), "policy_invalid"));
+        assert!(drop_handle(policy) && holds(&recommend(handle, policy, &request()), "unknown_handle"));
         assert!(drop_handle(handle));
         assert!(!drop_handle(handle));
-        assert!(holds(&recommend(handle, &request()), "unknown_handle"));
+        assert!(holds(&recommend(handle, 0, &request()), "unknown_handle"));
         assert!(holds(&load(Buffer::copy_of(b"no model").unwrap()), "model_"));
 
         let handles: Vec<u32> = (0..limits::HANDLES_MAX).map(|_| handle_of(&load(file()))).collect();
         assert!(holds(&load(file()), "handles_exhausted"));
-        assert!(handles.iter().all(|handle| recommend(*handle, &request()) == answer));
+        assert!(handles.iter().all(|handle| recommend(*handle, 0, &request()) == answer));
         assert!(handles.into_iter().all(drop_handle));
     }
 }

@@ -8,20 +8,44 @@
 use alloc::vec::Vec;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// Answers one request (MessagePack) with the model of `handle`; see [`crate::recommend`].
+/// Loads a policy (MessagePack); see [`crate::load_policy`].
 #[wasm_bindgen]
-pub fn recommend_bytes(handle: u32, request: &[u8]) -> Vec<u8> {
-    crate::recommend(handle, request)
+pub fn load_policy_bytes(policy: &[u8]) -> Vec<u8> {
+    crate::load_policy(policy)
 }
 
-/// Applies events to a profile state; see [`crate::profile_apply`].
+/// Answers one request (MessagePack) with the model and policy of these handles; see [`crate::recommend`].
 #[wasm_bindgen]
-pub fn profile_apply_bytes(input: &[u8]) -> Vec<u8> {
-    crate::profile_apply(input)
+pub fn recommend_bytes(model: u32, policy: u32, request: &[u8]) -> Vec<u8> {
+    crate::recommend(model, policy, request)
+}
+
+/// Applies events, consents, traits and links to a profile state; see [`crate::profile_apply`].
+#[wasm_bindgen]
+pub fn profile_apply_bytes(policy: u32, input: &[u8]) -> Vec<u8> {
+    crate::profile_apply(policy, input)
 }
 
 /// Merges profile states; see [`crate::profile_merge`].
 #[wasm_bindgen]
 pub fn profile_merge_bytes(input: &[u8]) -> Vec<u8> {
     crate::profile_merge(input)
+}
+
+/// Erases what a state holds up to a moment; see [`crate::profile_erase`].
+#[wasm_bindgen]
+pub fn profile_erase_bytes(input: &[u8]) -> Vec<u8> {
+    crate::profile_erase(input)
+}
+
+/// Writes a state as people read it; see [`crate::profile_export`].
+#[wasm_bindgen]
+pub fn profile_export_bytes(policy: u32, input: &[u8]) -> Vec<u8> {
+    crate::profile_export(policy, input)
+}
+
+/// Finds the profiles of one customer; see [`crate::profile_component`].
+#[wasm_bindgen]
+pub fn profile_component_bytes(input: &[u8]) -> Vec<u8> {
+    crate::profile_component(input)
 }

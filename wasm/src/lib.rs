@@ -10,18 +10,22 @@
 //! assert!(answer.windows(5).any(|window| window == b"error"));
 //! ```
 //!
-//! # The exports, ABI version 1
+//! # The exports, ABI version 2
 //!
 //! | export | what it does |
 //! |---|---|
-//! | `abi_version() -> u32` | 1 |
+//! | `abi_version() -> u32` | 2 |
 //! | `alloc(len: u32) -> u32` | pointer to `len` bytes, aligned to 16; 0 when refused |
 //! | `free(ptr: u32, len: u32)` | gives back a buffer of `alloc`, or a result |
 //! | `load_model(ptr, len) -> u64` | takes the buffer for good, also when it fails; `{"handle", "model_id"}` |
-//! | `recommend(handle, ptr, len) -> u64` | one request, one response; the input stays the caller's |
-//! | `profile_apply(ptr, len) -> u64` | events into a profile state; `{"state", "results", "warnings"}` |
+//! | `load_policy(ptr, len) -> u64` | the input stays the caller's; `{"handle", "policy_id"}` |
+//! | `recommend(model, policy, ptr, len) -> u64` | one request, one response; policy 0 is the default one |
+//! | `profile_apply(policy, ptr, len) -> u64` | events, consents, traits and links into a state |
 //! | `profile_merge(ptr, len) -> u64` | profile states into one; `{"state", "warnings"}` |
-//! | `drop_handle(handle: u32) -> u32` | 1 dropped, 0 unknown |
+//! | `profile_erase(ptr, len) -> u64` | a tombstone into a state; `{"state", "warnings"}` |
+//! | `profile_export(policy, ptr, len) -> u64` | a state as people read it, or what one purpose may use of it |
+//! | `profile_component(ptr, len) -> u64` | which profiles are of one customer; `{"profile_ids", "needs", ..}` |
+//! | `drop_handle(handle: u32) -> u32` | drops a model or a policy: 1 dropped, 0 unknown |
 //!
 //! A `u64` is a result buffer, `(ptr << 32) | len`, which the caller gives back with `free`; 0 stands for an answer that
 //! the instance had no memory for. JavaScript uses the `*_bytes` functions of [`js`] instead, under the class of the npm
@@ -47,10 +51,13 @@ pub mod js;
 mod memory;
 
 pub use abi::Buffer;
-pub use calls::{drop_handle, load, profile_apply, profile_merge, recommend};
+pub use calls::{
+    drop_handle, load, load_policy, profile_apply, profile_component, profile_erase, profile_export, profile_merge,
+    recommend,
+};
 
 /// The version of the exports; a host refuses a module of another version.
-pub const ABI_VERSION: u32 = 1;
+pub const ABI_VERSION: u32 = 2;
 
 /// Without std the module holds no message and no source path for a panic: it traps, and the instance is thrown away.
 #[cfg(target_arch = "wasm32")]

@@ -5,7 +5,7 @@ use clap::Parser;
 use std::hint::black_box;
 use std::path::PathBuf;
 use unisono_benches::{fitted_subject, synthetic_subject};
-use unisono_core::{Model, recommend};
+use unisono_core::{Model, Policy, recommend};
 
 /// Answers one request again and again.
 #[derive(Parser)]
@@ -34,7 +34,8 @@ fn main() {
         std::fs::write(file, &subject.request).expect("the request can be written");
     }
     let model = Model::load(&subject.model).expect("a sound model");
-    let bytes: usize =
-        (0..arguments.calls).map(|_| recommend(black_box(&model), black_box(&subject.request)).len()).sum();
+    let bytes: usize = (0..arguments.calls)
+        .map(|_| recommend(black_box(&model), &Policy::default(), black_box(&subject.request)).len())
+        .sum();
     println!("{}: {} calls, {bytes} bytes of answers", subject.name, arguments.calls);
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Instant;
 use unisono_benches::{Subject, fitted_subject, host, module_path, synthetic_subject};
-use unisono_core::{Model, recommend};
+use unisono_core::{Model, Policy, recommend};
 
 /// Measures `recommend` natively, in wasmtime and in Node, in turn.
 #[derive(Parser)]
@@ -49,7 +49,7 @@ fn measure(subject: &Subject, arguments: &Arguments) -> f64 {
     let model = Model::load(&subject.model).expect("a sound model");
     let host = host(&subject.model);
     let mut node = Node::start(subject);
-    let answer = recommend(&model, &subject.request);
+    let answer = recommend(&model, &Policy::default(), &subject.request);
     assert_eq!(answer, host.decide(&subject.request).expect("an answer"), "wasmtime answers other bytes");
     assert_eq!(node.digest, unisono_host::sha256_hex(&answer), "Node answers other bytes");
     let mut native: Vec<f64> = Vec::new();
@@ -57,7 +57,7 @@ fn measure(subject: &Subject, arguments: &Arguments) -> f64 {
     // The first rounds warm caches and V8's optimising compiler.
     for round in 0..arguments.rounds + 5 {
         let (n, w, v) = (
-            timed(arguments.calls, || drop(recommend(&model, &subject.request))),
+            timed(arguments.calls, || drop(recommend(&model, &Policy::default(), &subject.request))),
             timed(arguments.calls, || drop(host.decide(&subject.request))),
             node.round(arguments.calls),
         );

@@ -1,6 +1,6 @@
 //! Events: what a profile did, or what was shown to it, at one moment in one channel.
 
-use crate::decimal::{MILLI, micro_from_f64, milli_from_f64};
+use crate::decimal::{MILLI, micro_from_f64, micro_to_f64, milli_from_f64, milli_to_f64};
 use crate::error::{Error, ErrorCode, Result};
 use crate::fields::{missing, position_of, read_fields};
 use crate::limits;
@@ -22,7 +22,7 @@ macro_rules! event_types {
             pub const ALL: &'static [EventType] = &[$(EventType::$variant),+];
 
             /// Every name, in the same order.
-            const NAMES: &'static [&'static str] = &[$($name),+];
+            pub const NAMES: &'static [&'static str] = &[$($name),+];
 
             /// The published name.
             pub const fn as_str(self) -> &'static str {
@@ -101,6 +101,8 @@ pub struct Event<'a> {
     pub wait_ms: Option<i64>,
     /// Local time minus UTC, in minutes.
     pub utc_offset_min: Option<i64>,
+    /// A copy that came with a portable token: it stands back where the original is known. No sender sets it.
+    pub carried: bool,
 }
 
 /// The required fields, then the optional ones in their canonical order, the common ones first.
@@ -133,6 +135,16 @@ const FIELDS: [&str; 25] = [
 ];
 
 impl EventType {
+    /// Reads a type's name; the reader fails with `unknown_event_type`.
+    pub fn read_name(r: &mut Reader<'_>) -> Self {
+        let name = r.text(limits::TEXT_BYTES_MAX);
+        EventType::from_name(name).unwrap_or_else(|| {
+            let message = text!("`{}` is no event type; `view` and `purchase` are", name);
+            r.fail(Error::new(ErrorCode::UnknownEventType, message));
+            EventType::View
+        })
+    }
+
     /// Reads a type's number; the reader fails with `unknown_event_type`.
     pub fn read_number(r: &mut Reader<'_>) -> Self {
         let number = r.int();
@@ -172,6 +184,7 @@ impl<'a> Event<'a> {
             sentiment_micro: None,
             wait_ms: None,
             utc_offset_min: None,
+            carried: false,
         }
     }
 
@@ -190,7 +203,7 @@ impl<'a> Event<'a> {
             0 => event.event_id = r.id(),
             1 => event.ts_ms = r.int_within(limits::TIME_MS_MIN, limits::TIME_MS_MAX),
             2 => {
-                event.kind = read_type(r);
+                event.kind = EventType::read_name(r);
                 has_type = true;
             }
             3 => event.channel = r.channel(),
@@ -209,6 +222,34 @@ impl<'a> Event<'a> {
             () => {}
         }
         event
+    }
+
+    /// The type and channel of an event in its named form, where both are sound, whatever else is wrong with it.
+    pub fn class_of(bytes: &[u8]) -> Option<(EventType, &str)> {
+        let mut reader = Reader::new(bytes);
+        let (mut kind, mut channel) = (None, None);
+        read_fields(&mut reader, &["type", "channel"], |r, field| match field {
+            0 => kind = Some(EventType::read_name(r)),
+            _ => channel = Some(r.channel()),
+        });
+        reader.result().ok().and(kind.zip(channel))
+    }
+
+    /// Calls `each(name, field)` for every optional field that is present, in the canonical order, with its published name.
+    pub fn each_field(&self, mut each: impl FnMut(&'static str, Field<'a>)) {
+        for (field, name) in FIELDS.iter().skip(4).enumerate().take(TAIL_FIELDS - 1) {
+            let value = match self.tail(field) {
+                Tail::Text(value) => value.map(Field::Text),
+                Tail::Int(value) => value.map(|value| match field {
+                    1 => Field::Decimal(milli_to_f64(value)),
+                    2 | 14 | 17 => Field::Decimal(micro_to_f64(value)),
+                    _ => Field::Int(value),
+                }),
+            };
+            if let Some(value) = value {
+                each(name, value);
+            }
+        }
     }
 
     /// Writes the canonical form: an array in a fixed order, without the nulls at its end. Equal events, equal bytes.
@@ -273,7 +314,8 @@ impl<'a> Event<'a> {
             16 => Tail::Text(self.outcome),
             17 => Tail::Int(self.sentiment_micro),
             18 => Tail::Int(self.wait_ms),
-            _ => Tail::Int(self.utc_offset_min),
+            19 => Tail::Int(self.utc_offset_min),
+            _ => Tail::Int(self.carried.then_some(1)),
         }
     }
 
@@ -299,7 +341,8 @@ impl<'a> Event<'a> {
             16 => self.outcome = Some(r.text(limits::TEXT_BYTES_MAX)),
             17 => self.sentiment_micro = Some(r.int_within(-1_000_000, 1_000_000)),
             18 => self.wait_ms = Some(r.int_within(0, limits::TIME_MS_MAX)),
-            _ => self.utc_offset_min = Some(read_utc_offset(r)),
+            19 => self.utc_offset_min = Some(read_utc_offset(r)),
+            _ => self.carried = r.int_within(1, 1) == 1,
         }
     }
 
@@ -334,7 +377,18 @@ impl<'a> Event<'a> {
     }
 }
 
-const TAIL_FIELDS: usize = 20;
+const TAIL_FIELDS: usize = 21;
+
+/// An optional field's value as senders know it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Field<'a> {
+    /// Text.
+    Text(&'a str),
+    /// A whole number.
+    Int(i64),
+    /// A decimal: an amount, a quantity, a rating.
+    Decimal(f64),
+}
 
 #[derive(PartialEq)]
 enum Tail<'a> {
@@ -353,15 +407,6 @@ impl Tail<'_> {
             Tail::Int(value) => w.opt_int(*value),
         }
     }
-}
-
-fn read_type(r: &mut Reader<'_>) -> EventType {
-    let name = r.text(limits::TEXT_BYTES_MAX);
-    EventType::from_name(name).unwrap_or_else(|| {
-        let message = text!("`{}` is no event type; `view` and `purchase` are", name);
-        r.fail(Error::new(ErrorCode::UnknownEventType, message));
-        EventType::View
-    })
 }
 
 pub(crate) fn read_currency<'a>(r: &mut Reader<'a>) -> &'a str {

@@ -30,6 +30,7 @@ mod event;
 mod fields;
 pub mod limits;
 mod reader;
+mod register;
 mod request;
 mod response;
 mod text;
@@ -37,10 +38,11 @@ mod writer;
 
 pub use decimal::{MICRO, MILLI, micro_from_f64, micro_to_f64, milli_from_f64, milli_to_f64};
 pub use error::{Error, ErrorCode, Result};
-pub use event::{Event, EventType, check_owner};
+pub use event::{Event, EventType, Field, check_owner};
 pub use fields::{missing, position_of, read_fields};
 pub use reader::{Kind, Reader};
-pub use request::{Context, Gate, Placement, PlacementKind, ProfileInput, Request};
+pub use register::{Consent, Link, Purpose, Register, Stamp, Trait, TraitValue};
+pub use request::{Context, Fault, Gate, LinkedInput, Placement, PlacementKind, ProfileInput, Request, check_future};
 pub use response::{
     EmptyReason, Excluded, Exclusion, Explanation, Part, PlacementResponse, Reason, Recommendation, Response, Warning,
     WarningCode, error_response, hex, write_warnings,

@@ -53,8 +53,24 @@ pub const RANK_MAX: i64 = 100_000;
 
 /// Newest full events that a profile keeps per class and channel.
 pub const PROFILE_EVENTS_PER_CLASS: usize = 200;
-/// Newest marks (UTC day, item, type, channel) that a profile keeps.
-pub const PROFILE_MARKS: usize = 1_024;
+/// Newest marks (UTC day, item, type, channel) that a profile keeps per class and channel.
+pub const PROFILE_MARKS_PER_CLASS: usize = 1_024;
+/// Marks of one profile, of all classes.
+pub const PROFILE_MARKS_MAX: usize = PROFILE_CLASSES_MAX * PROFILE_MARKS_PER_CLASS;
+/// Consents of one profile: a purpose in a channel, or in all. Like classes and for the same reason, one more is refused.
+pub const PROFILE_CONSENTS_MAX: usize = 256;
+/// Traits of one profile, taken back ones included.
+pub const PROFILE_TRAITS_MAX: usize = 64;
+/// Links of one profile, dissolved ones included.
+pub const PROFILE_LINKS_MAX: usize = 256;
+/// Profiles that are read as one customer.
+pub const COMPONENT_PROFILES_MAX: usize = 16;
+/// States that one search for a component takes: those that belong, and those that turn out not to.
+pub const COMPONENT_STATES_MAX: usize = 256;
+/// Bytes of a policy.
+pub const POLICY_BYTES_MAX: usize = 256 * 1024;
+/// Days of a retention, a hundred years.
+pub const RETENTION_DAYS_MAX: i64 = 36_500;
 /// Distinct (class, channel) pairs of one profile. `profile_apply` refuses the single event of one more; a state, a merge
 /// or a request that would hold more is refused whole.
 pub const PROFILE_CLASSES_MAX: usize = 256;

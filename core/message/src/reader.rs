@@ -77,6 +77,13 @@ impl<'a> Reader<'a> {
         self.unknown_fields
     }
 
+    /// Gives the unknown fields beyond `before` and forgets them.
+    pub(crate) fn take_unknown_fields(&mut self, before: u32) -> u32 {
+        let found = self.unknown_fields.saturating_sub(before);
+        self.unknown_fields = before;
+        found
+    }
+
     pub(crate) fn count_unknown_fields(&mut self, count: u32) {
         self.unknown_fields = self.unknown_fields.saturating_add(count);
     }

@@ -2,10 +2,11 @@
 
 use crate::decimal::milli_from_f64;
 use crate::error::{Error, ErrorCode, Result};
-use crate::event::{Event, check_owner, read_utc_offset};
+use crate::event::{Event, EventType, check_owner, read_utc_offset};
 use crate::fields::{missing, position_of, read_fields};
 use crate::limits;
 use crate::reader::Reader;
+use crate::register::Consent;
 use crate::text;
 use crate::writer::Writer;
 use alloc::vec::Vec;
@@ -105,10 +106,60 @@ impl Default for Context<'_> {
 pub struct ProfileInput<'a> {
     /// Who it is; may be absent for a visitor.
     pub profile_id: Option<&'a str>,
-    /// Events in any order.
+    /// Events in any order: those that can be read.
     pub events: Vec<Event<'a>>,
+    /// What is wrong with the others, ascending by index. Whether it stops the answer is known only with the consents:
+    /// no answer may depend on an event that no one may look at.
+    pub faults: Vec<Fault<'a>>,
+    /// (index in `events`, unknown fields) of the events that have any.
+    pub unknown_fields: Vec<(u32, u32)>,
     /// A state that `profile_apply` or `profile_merge` returned.
     pub state: Option<&'a [u8]>,
+    /// Consents beside those of the state.
+    pub consents: Vec<Consent<'a>>,
+    /// States of profiles that may be linked with this one.
+    pub linked: Vec<LinkedInput<'a>>,
+}
+
+/// An event that can't be taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault<'a> {
+    /// Its place among all events of the request.
+    pub index: usize,
+    /// Its type and channel, if these can be read.
+    pub class: Option<(EventType, &'a str)>,
+    /// What is wrong, as `price`.
+    pub error: Error,
+}
+
+/// Another profile of the same customer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LinkedInput<'a> {
+    /// Its id.
+    pub profile_id: &'a str,
+    /// Its state.
+    pub state: &'a [u8],
+}
+
+impl<'a> LinkedInput<'a> {
+    /// Reads `{profile_id, state}`.
+    pub fn read(r: &mut Reader<'a>) -> Self {
+        let mut one = LinkedInput::default();
+        let mut has_state = false;
+        read_fields(r, &["profile_id", "state"], |r, field| match field {
+            0 => one.profile_id = r.id(),
+            _ => {
+                one.state = r.bin();
+                has_state = true;
+            }
+        });
+        match () {
+            () if one.profile_id.is_empty() => missing(r, "profile_id"),
+            () if !has_state => missing(r, "state"),
+            () => {}
+        }
+        one
+    }
 }
 
 /// One call: everything that the answer may depend on, besides the model.
@@ -130,13 +181,13 @@ pub struct Request<'a> {
     pub explain: bool,
     /// Return calibrated probabilities.
     pub probability: bool,
-    /// Fields that no one knows, over the whole request.
+    /// Fields that no one knows, over the whole request but for its events.
     pub unknown_fields: u32,
 }
 
 const REQUEST: [&str; 8] =
     ["request_id", "now_ms", "profile", "context", "placements", "seed", "explain", "probability"];
-const PROFILE: [&str; 3] = ["profile_id", "events", "state"];
+const PROFILE: [&str; 5] = ["profile_id", "events", "state", "consents", "linked"];
 const CONTEXT: [&str; 4] = ["channel", "store_id", "utc_offset_min", "cart"];
 const PLACEMENT: [&str; 10] =
     ["id", "kind", "k", "items", "candidates", "exclude", "exclude_bought", "category", "allow", "diversity"];
@@ -186,8 +237,7 @@ impl<'a> Request<'a> {
         if request.placements.is_empty() {
             missing(reader, "placements");
         }
-        let future = check_future(&request.profile.events, request.now_ms);
-        reader.take(future.map_err(|error| error.in_field("events").in_field("profile")));
+        request.profile.note_future(request.now_ms);
         request
     }
 
@@ -225,61 +275,107 @@ impl<'a> Request<'a> {
 }
 
 /// Fails with `event_from_future` when an event lies more than ten minutes after `now_ms`.
-pub(crate) fn check_future(events: &[Event<'_>], now_ms: i64) -> Result<()> {
-    let latest = now_ms.saturating_add(limits::FUTURE_MS_MAX);
-    match events.iter().position(|event| event.ts_ms > latest) {
-        None => Ok(()),
-        Some(index) => Err(from_future().at_index(index)),
+///
+/// # Errors
+/// `event_from_future` at `ts_ms`.
+pub fn check_future(event: &Event<'_>, now_ms: i64) -> Result<()> {
+    if event.ts_ms <= now_ms.saturating_add(limits::FUTURE_MS_MAX) {
+        return Ok(());
     }
-}
-
-#[cold]
-fn from_future() -> Error {
-    Error::new(ErrorCode::EventFromFuture, "the event lies more than ten minutes after `now_ms`").in_field("ts_ms")
+    Err(Error::new(ErrorCode::EventFromFuture, "the event lies more than ten minutes after `now_ms`").in_field("ts_ms"))
 }
 
 impl<'a> ProfileInput<'a> {
     fn read(reader: &mut Reader<'a>) -> Self {
         let mut profile = ProfileInput::default();
-        let mut owners = Owners::default();
+        let mut owners = Vec::new();
         read_fields(reader, &PROFILE, |r, field| match field {
             0 => profile.profile_id = Some(r.id()),
-            1 => r.each(limits::REQUEST_EVENTS_MAX, "request_events_max", |r| {
-                let mut owner = None;
-                let event = Event::read(r, &mut owner);
-                owners.note(profile.events.len(), owner);
-                profile.events.push(event);
+            1 => profile.read_events(r, &mut owners),
+            2 => profile.state = Some(r.bin()),
+            3 => r.each(limits::PROFILE_CONSENTS_MAX, "profile_consents_max", |r| {
+                profile.consents.push(Consent::read(r));
             }),
-            _ => profile.state = Some(r.bin()),
+            _ => r.each(limits::COMPONENT_STATES_MAX, "component_states_max", |r| {
+                profile.linked.push(LinkedInput::read(r));
+            }),
         });
+        if !profile.linked.is_empty() && profile.profile_id.is_none() {
+            missing(reader, "profile_id");
+        }
         // Only now, so that the events may stand before the profile's id.
-        reader.take(owners.check(profile.profile_id));
+        let owner = profile.profile_id;
+        profile.note(|at, _| {
+            let found = owners.binary_search_by_key(&at, |(at, _)| *at).ok();
+            check_owner(found.and_then(|found| owners.get(found)).map(|(_, id)| *id), owner)
+        });
         profile
     }
-}
 
-/// Whose the events say that they are: the first one that says it, and the first one that says another.
-#[derive(Default)]
-struct Owners<'a> {
-    first: Option<(usize, &'a str)>,
-    other: Option<(usize, &'a str)>,
-}
+    fn read_events(&mut self, r: &mut Reader<'a>, owners: &mut Vec<(usize, &'a str)>) {
+        let mut index = 0usize;
+        r.each(limits::REQUEST_EVENTS_MAX, "request_events_max", |r| {
+            let (start, unknown) = (r.rest(), r.unknown_fields());
+            let mut owner = None;
+            match r.apart(|r| Event::read(r, &mut owner)) {
+                Ok(event) => {
+                    let fields = r.take_unknown_fields(unknown);
+                    if fields > 0 {
+                        self.unknown_fields.push((self.events.len() as u32, fields));
+                    }
+                    owners.extend(owner.map(|owner| (self.events.len(), owner)));
+                    self.events.push(event);
+                }
+                Err(error) => self.faults.push(Fault { index, class: Event::class_of(start), error }),
+            }
+            index += 1;
+        });
+    }
 
-impl<'a> Owners<'a> {
-    fn note(&mut self, index: usize, owner: Option<&'a str>) {
-        let Some(owner) = owner else { return };
-        let first = *self.first.get_or_insert((index, owner));
-        if first.1 != owner {
-            self.other.get_or_insert((index, owner));
+    fn note_future(&mut self, now_ms: i64) {
+        self.note(|_, event| check_future(event, now_ms));
+    }
+
+    /// Makes faults of the events that a check refuses.
+    fn note(&mut self, check: impl Fn(usize, &Event<'a>) -> Result<()>) {
+        // An event's place among all is its place among the sound ones and as many faults as stand before it.
+        let mut index = 0usize;
+        let mut found = Vec::new();
+        let mut faults = self.faults.iter().peekable();
+        for (at, event) in self.events.iter().enumerate() {
+            while faults.next_if(|fault| fault.index == index).is_some() {
+                index += 1;
+            }
+            if let Err(error) = check(at, event) {
+                found.push((at, Fault { index, class: Some((event.kind, event.channel)), error }));
+            }
+            index += 1;
+        }
+        if !found.is_empty() {
+            self.set_aside(found);
         }
     }
 
-    /// Fails at the first event of another profile.
-    fn check(&self, owner: Option<&str>) -> Result<()> {
-        for (index, named) in self.first.into_iter().chain(self.other) {
-            check_owner(Some(named), owner).map_err(|error| error.at_index(index).in_field("events"))?;
+    /// Moves events, given with their places in ascending order, among the faults.
+    #[cold]
+    fn set_aside(&mut self, found: Vec<(usize, Fault<'a>)>) {
+        let before = |at: usize| found.partition_point(|(other, _)| *other < at);
+        let is_fault = |at: usize| found.get(before(at)).is_some_and(|(other, _)| *other == at);
+        let mut at = 0usize;
+        self.events.retain(|_| {
+            at += 1;
+            !is_fault(at - 1)
+        });
+        self.unknown_fields.retain(|(of, _)| !is_fault(*of as usize));
+        self.unknown_fields.iter_mut().for_each(|(of, _)| *of -= before(*of as usize) as u32);
+        let mut known = core::mem::take(&mut self.faults).into_iter().peekable();
+        for (_, fault) in found {
+            while let Some(earlier) = known.next_if(|other| other.index < fault.index) {
+                self.faults.push(earlier);
+            }
+            self.faults.push(fault);
         }
-        Ok(())
+        self.faults.extend(known);
     }
 }
 

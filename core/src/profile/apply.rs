@@ -1,136 +1,282 @@
-//! Applying events and merging states: one join serves both.
+//! Applying: events, consents, traits and links into a state.
 
+use super::codec::{Class, check_size, decode_state, encode_within_bounds, failure, too_many, too_many_classes};
+use super::join::Keyed;
 use super::mark::Mark;
 use super::{FoldReport, Profile};
+use crate::consent::Consents;
 use crate::order::sorted;
+use crate::policy::Policy;
 use alloc::vec::Vec;
-use core::cmp::Ordering;
-use unisono_message::limits::{PROFILE_EVENTS_PER_CLASS, PROFILE_MARKS};
-use unisono_message::{Error, Event, Result};
+use unisono_message::limits::{self, PROFILE_CLASSES_MAX};
+use unisono_message::{
+    Consent, Error, Event, EventType, Link, Reader, Register, Result, Trait, Warning, WarningCode, Writer,
+    check_future, check_owner, missing, read_fields, write_warnings,
+};
+
+const KEYS: [&str; 7] = ["now_ms", "profile_id", "state", "events", "consents", "traits", "links"];
+
+/// Adds to a state: `{"now_ms", "profile_id"?, "state"?, "events"?, "consents"?, "traits"?, "links"?}` gives
+/// `{"state": bin, "results": [{"status", "code"?, "message"?, "field"?}], "refused":
+/// [{"code", "message", "field"}], "warnings": [...]}`: a result an event, and in `refused` the registers that were not taken.
+///
+/// A status is `accepted`, `duplicate` (its class holds the id already), `withheld` (no purpose may use it: it is not stored),
+/// `erased` (of the time of an erasure or before), `expired` (older than the policy keeps it) or `refused` with a code. What
+/// is refused costs the others nothing, and its unknown fields are not counted. Events beyond the policy's retention are
+/// dropped from the state, and so are those that no purpose may use any more, where the policy says that withdrawal erases.
+/// A call whose state would be too large is refused whole. Never fails: errors are in the answer.
+pub fn apply(policy: &Policy, input: &[u8]) -> Vec<u8> {
+    apply_bytes(policy, input).unwrap_or_else(|error: Error| failure(&error))
+}
+
+fn apply_bytes(policy: &Policy, input: &[u8]) -> Result<Vec<u8>> {
+    check_size(input, limits::APPLY_BYTES_MAX, "apply_bytes_max")?;
+    let mut reader = Reader::new(input);
+    let (mut now_ms, mut owner, mut state, mut events) = (None, None, None, None);
+    let (mut consents, mut traits, mut links) = (None, None, None);
+    read_fields(&mut reader, &KEYS, |r, field| match field {
+        0 => now_ms = Some(r.int_within(limits::TIME_MS_MIN, limits::TIME_MS_MAX)),
+        1 => owner = Some(r.id()),
+        2 => state = Some(r.bin()),
+        3 => events = Some(r.leap()),
+        4 => consents = Some(r.leap()),
+        5 => traits = Some(r.leap()),
+        _ => links = Some(r.leap()),
+    });
+    if now_ms.is_none() {
+        missing(&mut reader, "now_ms");
+    }
+    reader.finish()?;
+    let now_ms = now_ms.unwrap_or_default();
+    let mut base = decode_state(state)?;
+    let mut sifted = Sifted { classes: base.classes(), unknown_fields: reader.unknown_fields(), ..Sifted::default() };
+    // Consents first: whether an event may be stored is as they stand after this call.
+    let from_future = |one: &dyn Fn() -> i64| check_future(&Event::new("", one(), EventType::View, ""), now_ms);
+    sifted.read_registers("consents", consents, &mut base.consents, limits::PROFILE_CONSENTS_MAX, |r| {
+        let one = Consent::read(r);
+        r.take(from_future(&|| one.stamp.ts_ms));
+        one
+    })?;
+    sifted.read_registers("traits", traits, &mut base.traits, limits::PROFILE_TRAITS_MAX, |r| {
+        let one = Trait::read(r);
+        r.take(from_future(&|| one.stamp.ts_ms));
+        one
+    })?;
+    sifted.read_registers("links", links, &mut base.links, limits::PROFILE_LINKS_MAX, |r| {
+        let one = Link::read(r);
+        r.take(from_future(&|| one.stamp.ts_ms));
+        one
+    })?;
+    base.settle_registers();
+    let registers = base.consents.clone();
+    let consents = Consents { policy, registers: &registers };
+    if let Some(bytes) = events {
+        sifted.read_events(bytes, owner, now_ms, &consents).map_err(|error| error.in_field("events"))?;
+    }
+    sifted.tell_others(&base, policy, now_ms);
+    base.drop_unwanted(&consents, now_ms);
+    let accepted: Vec<Event<'_>> = sifted.accepted.iter().map(|(_, event)| *event).collect();
+    let (mut profile, report) = base.with_events(&accepted);
+    profile.drop_unwanted(&consents, now_ms);
+    let state = encode_within_bounds(&profile)?;
+    Ok(answer(&state, &sifted, report))
+}
 
 impl<'a> Profile<'a> {
-    /// The join of this state with a set of events in any order.
-    pub fn with_events(self, events: &[Event<'a>]) -> (Self, FoldReport) {
-        Profile::join(events, &[self])
-    }
-
-    /// The join of two states: associative, commutative, idempotent.
-    pub fn merged(self, other: &Profile<'a>) -> (Self, FoldReport) {
-        Profile::of_states(&[self, other.clone()])
-    }
-
-    /// The join of any number of states. All at once, so that the report does not depend on their order either.
-    pub fn of_states(states: &[Profile<'a>]) -> (Self, FoldReport) {
-        Profile::join(&[], states)
-    }
-
-    fn join(events: &[Event<'a>], states: &[Profile<'a>]) -> (Self, FoldReport) {
-        let mut report = FoldReport::default();
-        // Senders list events oldest first: read backwards, they are nearly in order already.
-        let mut all: Vec<Keyed<'_, 'a>> = events.iter().rev().map(Keyed::new).collect();
-        let mut marks = Vec::new();
-        for state in states {
-            all.extend(state.events.iter().map(Keyed::new));
-            marks.extend_from_slice(&state.marks);
+    /// Drops what the policy keeps no longer: what is older than its retention, and what no purpose may use any more where
+    /// withdrawal erases.
+    fn drop_unwanted(&mut self, consents: &Consents<'_, '_>, now_ms: i64) {
+        let policy = consents.policy;
+        if policy.keeps_all() && !policy.erase_on_withdrawal {
+            return;
         }
-        marks.extend(events.iter().rev().filter_map(Mark::of));
-        let joined = Profile { events: newest_events(&all, &mut report), marks: newest_marks(&marks, &mut report) };
-        (joined, report)
-    }
-}
-
-/// An event with what tells its class and its id quickly.
-#[derive(Clone, Copy)]
-struct Keyed<'e, 'a> {
-    event: &'e Event<'a>,
-    /// Type, then the first seven bytes of the channel, big-endian: nearly always decides the order of classes.
-    class: u64,
-    /// Of the event's id.
-    hash: u64,
-    /// Place among the newest.
-    place: u32,
-}
-
-impl<'e, 'a> Keyed<'e, 'a> {
-    fn new(event: &'e Event<'a>) -> Self {
-        let byte = |at: usize| u64::from(event.channel.as_bytes().get(at).copied().unwrap_or(0));
-        let class = (0..7).fold(event.kind as u64, |class, at| class << 8 | byte(at));
-        Keyed { event, class, hash: hash(event.event_id), place: 0 }
-    }
-
-    fn by_class(&self, other: &Self) -> Ordering {
-        // Channel names hold no zero byte, so that the padding cannot mislead.
-        self.class.cmp(&other.class).then_with(|| self.event.channel.cmp(other.event.channel))
-    }
-
-    fn by_identity(&self, other: &Self) -> Ordering {
-        let by_class = || self.by_class(other);
-        self.hash.cmp(&other.hash).then_with(by_class).then_with(|| self.event.event_id.cmp(other.event.event_id))
-    }
-}
-
-/// Spreads ids, so that sorting them compares numbers; equal hashes fall back to the ids.
-fn hash(id: &str) -> u64 {
-    let mix = |hash: u64, word: u64| (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
-    let (words, rest) = id.as_bytes().as_chunks::<8>();
-    let rest = rest.iter().fold(id.len() as u64, |word, byte| word << 8 | u64::from(*byte));
-    mix(words.iter().fold(0, |hash, word| mix(hash, u64::from_le_bytes(*word))), rest)
-}
-
-/// One copy of each event, then the newest of each class and channel.
-fn newest_events<'a>(all: &[Keyed<'_, 'a>], report: &mut FoldReport) -> Vec<Event<'a>> {
-    let mut newest = sorted(all, |a, b| a.by_class(b).then_with(|| b.event.total_cmp(a.event)));
-    for (place, keyed) in newest.iter_mut().enumerate() {
-        keyed.place = place as u32;
-    }
-    // The sort is stable, so that of equal identities the greatest copy comes first.
-    let by_id = sorted(&newest, Keyed::by_identity);
-    for (first, copy) in by_id.iter().zip(by_id.iter().skip(1)) {
-        if first.by_identity(copy).is_eq()
-            && let Some(copy) = newest.get_mut(copy.place as usize)
-        {
-            copy.place = COPY;
-            report.duplicate_events += 1;
+        let is_kept = |kind: EventType, channel: &str, day: i64| {
+            day >= policy.first_day(kind, now_ms) && (!policy.erase_on_withdrawal || consents.keep(kind, channel))
+        };
+        self.events.retain(|event| is_kept(event.kind, event.channel, event.day()));
+        self.marks.retain(|mark: &Mark<'a>| is_kept(mark.kind, mark.channel, mark.day));
+        if policy.erase_on_withdrawal {
+            self.traits.retain(|one| consents.allow(one.purpose, ""));
         }
     }
-    let mut kept: Vec<Event<'a>> = Vec::with_capacity(newest.len());
-    let (mut of_class, mut last) = (0usize, None);
-    for keyed in newest.iter().filter(|keyed| keyed.place != COPY) {
-        let same = last.is_some_and(|last: &Keyed<'_, 'a>| last.by_class(keyed).is_eq());
-        of_class = if same { of_class + 1 } else { 1 };
-        last = Some(keyed);
-        if of_class <= PROFILE_EVENTS_PER_CLASS {
-            kept.push(*keyed.event);
-        } else {
-            report.events_beyond_bound += 1;
+}
+
+#[derive(Default)]
+struct Sifted<'a> {
+    /// With the place of its result.
+    accepted: Vec<(u32, Event<'a>)>,
+    results: Vec<Outcome>,
+    /// Registers that were not taken.
+    refused: Vec<Error>,
+    /// Of what was taken, and of the input itself.
+    unknown_fields: u32,
+    /// Those of the state and of the accepted events.
+    classes: Vec<Class<'a>>,
+    withheld: u32,
+}
+
+/// What became of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Outcome {
+    Accepted,
+    Duplicate,
+    /// No purpose may use it.
+    Withheld,
+    /// It is of the time of an erasure or before.
+    Erased,
+    /// It is older than the policy keeps such events.
+    Expired,
+    Refused(Error),
+}
+
+impl<'a> Sifted<'a> {
+    /// Reads each register by itself, and adds it to those of its kind.
+    fn read_registers<T: Register>(
+        &mut self,
+        name: &str,
+        bytes: Option<&'a [u8]>,
+        to: &mut Vec<T>,
+        max: usize,
+        read: impl Fn(&mut Reader<'a>) -> T,
+    ) -> Result<()> {
+        let Some(bytes) = bytes else { return Ok(()) };
+        let mut reader = Reader::new(bytes);
+        let mut index = 0usize;
+        let mut keys = to.len();
+        reader.each(limits::REQUEST_EVENTS_MAX, "request_events_max", |r| {
+            let taken = r.apart(&read).and_then(|one| {
+                let is_new = !to.iter().any(|other| other.by_key(&one).is_eq());
+                if is_new && keys == max {
+                    return Err(too_many(name, max + 1, "the limit", max));
+                }
+                keys += usize::from(is_new);
+                to.push(one);
+                Ok(())
+            });
+            if let Err(error) = taken {
+                self.refused.push(error.at_index(index).in_field(name));
+            }
+            index += 1;
+        });
+        self.unknown_fields += reader.unknown_fields();
+        reader.finish().map_err(|error| error.in_field(name))
+    }
+
+    /// Reads each event by itself, so that one that is refused costs the others nothing.
+    fn read_events(
+        &mut self,
+        events: &'a [u8],
+        owner: Option<&str>,
+        now_ms: i64,
+        consents: &Consents<'_, '_>,
+    ) -> Result<()> {
+        let mut reader = Reader::new(events);
+        reader.each(limits::REQUEST_EVENTS_MAX, "request_events_max", |r| {
+            let start = r.rest();
+            let read = r.apart(|r| {
+                let mut named = None;
+                let event = Event::read(r, &mut named);
+                r.take(check_owner(named, owner));
+                r.take(check_future(&event, now_ms));
+                if !r.failed() && consents.keep(event.kind, event.channel) {
+                    r.take(self.enter_class((event.kind, false, event.channel)));
+                }
+                event
+            });
+            let place = self.results.len() as u32;
+            // What no purpose may use is not looked at any closer, sound or not.
+            let class = match &read {
+                Ok(event) => Some((event.kind, event.channel)),
+                Err(_) => Event::class_of(start),
+            };
+            let outcome = match read {
+                _ if class.is_some_and(|(kind, channel)| !consents.keep(kind, channel)) => {
+                    self.withheld += 1;
+                    Outcome::Withheld
+                }
+                Ok(event) => {
+                    self.accepted.push((place, event));
+                    Outcome::Accepted
+                }
+                Err(error) => Outcome::Refused(error),
+            };
+            self.results.push(outcome);
+        });
+        self.unknown_fields += reader.unknown_fields();
+        reader.finish()
+    }
+
+    fn enter_class(&mut self, class: Class<'a>) -> Result<()> {
+        if self.classes.contains(&class) {
+            return Ok(());
+        }
+        if self.classes.len() == PROFILE_CLASSES_MAX {
+            return Err(too_many_classes(PROFILE_CLASSES_MAX + 1).in_field("channel"));
+        }
+        self.classes.push(class);
+        Ok(())
+    }
+
+    /// Tells what else became of accepted events: that their class held their id already or they came twice, or that they
+    /// are too old for the state.
+    fn tell_others(&mut self, base: &Profile<'a>, policy: &Policy, now_ms: i64) {
+        let known = base.events.iter().map(|event| (u32::MAX, event));
+        let given = self.accepted.iter().map(|(place, event)| (*place, event));
+        let all: Vec<Keyed<'_, 'a>> = known.chain(given).map(|(place, event)| Keyed::numbered(event, place)).collect();
+        // The sort is stable: known ones come first, then the others as they were given.
+        let all = sorted(&all, Keyed::by_identity);
+        let copies = all.iter().zip(all.iter().skip(1)).filter(|(first, copy)| first.by_identity(copy).is_eq());
+        let told = copies.map(|(_, copy)| (copy.place, Outcome::Duplicate));
+        let old = self.accepted.iter().filter_map(|(place, event)| match () {
+            () if base.erased_ms.is_some_and(|erased_ms| event.ts_ms <= erased_ms) => Some((*place, Outcome::Erased)),
+            () if event.day() < policy.first_day(event.kind, now_ms) => Some((*place, Outcome::Expired)),
+            () => None,
+        });
+        for (place, told) in told.chain(old) {
+            if let Some(outcome) = self.results.get_mut(place as usize) {
+                *outcome = told;
+            }
         }
     }
-    kept
 }
 
-/// The place of an event that is a copy of another.
-const COPY: u32 = u32::MAX;
-
-fn newest_marks<'a>(marks: &[Mark<'a>], report: &mut FoldReport) -> Vec<Mark<'a>> {
-    let mut marks = sorted(marks, Mark::newest_first);
-    marks.dedup();
-    report.marks_beyond_bound = marks.len().saturating_sub(PROFILE_MARKS) as u32;
-    marks.truncate(PROFILE_MARKS);
-    marks
+fn answer(state: &[u8], sifted: &Sifted<'_>, report: FoldReport) -> Vec<u8> {
+    let mut w = Writer::new();
+    w.map(4);
+    w.str("state");
+    w.bin(state);
+    w.str("results");
+    w.array(sifted.results.len());
+    for outcome in &sifted.results {
+        let (status, error) = match outcome {
+            Outcome::Accepted => ("accepted", None),
+            Outcome::Duplicate => ("duplicate", None),
+            Outcome::Withheld => ("withheld", None),
+            Outcome::Erased => ("erased", None),
+            Outcome::Expired => ("expired", None),
+            Outcome::Refused(error) => ("refused", Some(error)),
+        };
+        w.map(if error.is_some() { 4 } else { 1 });
+        w.str("status");
+        w.str(status);
+        error.into_iter().for_each(|error| write_error(&mut w, error));
+    }
+    w.str("refused");
+    w.array(sifted.refused.len());
+    for error in &sifted.refused {
+        w.map(3);
+        write_error(&mut w, error);
+    }
+    w.str("warnings");
+    let mut warnings = report.warnings(sifted.unknown_fields);
+    warnings.extend(Warning::counted(&[(WarningCode::EventsWithoutConsent, sifted.withheld as usize)]));
+    write_warnings(&mut w, &warnings);
+    w.into_bytes()
 }
 
-/// Adds events to a state: `{"now_ms", "profile_id"?, "state"?, "events": [...]}` gives
-/// `{"state": bin, "results": [{"status": "accepted" | "refused", "code"?, "message"?, "field"?}], "warnings": [...]}`, a
-/// result an event. An event that is refused costs the others nothing, and its unknown fields are not counted. A call
-/// whose state would be too large is refused whole. Never fails: errors are in the answer.
-pub fn apply(input: &[u8]) -> Vec<u8> {
-    super::codec::apply_bytes(input).unwrap_or_else(|error: Error| super::codec::failure(&error))
-}
-
-/// Merges states: `{"states": [bin, ...]}` gives `{"state": bin, "warnings": [...]}`; no states give the empty one. Where
-/// the join would be too large the call is refused whole, and the caller keeps its states. Never fails: errors are in the
-/// answer.
-pub fn merge(input: &[u8]) -> Vec<u8> {
-    let merged: Result<Vec<u8>> = super::codec::merge_bytes(input);
-    merged.unwrap_or_else(|error| super::codec::failure(&error))
+fn write_error(w: &mut Writer, error: &Error) {
+    for (name, value) in [("code", error.code().as_str()), ("message", error.message()), ("field", error.field())] {
+        w.str(name);
+        w.str(value);
+    }
 }

@@ -1,26 +1,29 @@
 //! The canonical encoding of a profile: equal states, equal bytes.
 //!
 //! `{"version": 1, "events": [event, ...], "marks": [[day, item, type number, channel], ...]}` in the profile's own
-//! order. Later versions add keys (traits, consents, erasure); a key that this version does not know is an error, so
-//! that nothing of a profile is dropped in silence.
+//! order, then, where they are not empty, `traits`, `consents`, `links` and `erased`. A key that this version does not know
+//! is an error, so that nothing of a profile is dropped in silence.
 
 use super::Profile;
 use super::mark::Mark;
 use alloc::vec::Vec;
-use unisono_message::limits::{self, PROFILE_BYTES_MAX, PROFILE_CLASSES_MAX, PROFILE_MARKS};
-use unisono_message::text;
+use unisono_message::limits::{self, PROFILE_BYTES_MAX, PROFILE_CLASSES_MAX};
 use unisono_message::{
-    Error, ErrorCode, Event, EventType, Reader, Result, Writer, check_owner, missing, read_fields, write_warnings,
+    Consent, Error, ErrorCode, Event, EventType, Link, Reader, Register, Result, Trait, Warning, Writer, missing,
+    read_fields, text, write_warnings,
 };
 
 /// The version that this module writes and reads.
 const VERSION: i64 = 1;
+const KEYS: [&str; 7] = ["version", "events", "marks", "traits", "consents", "links", "erased"];
 
 impl<'a> Profile<'a> {
     /// The state's one encoding.
     pub fn encode(&self) -> Vec<u8> {
         let mut w = Writer::with_capacity(64 + self.events.len() * 96 + self.marks.len() * 24);
-        w.map(3);
+        let present = [!self.traits.is_empty(), !self.consents.is_empty(), !self.links.is_empty()];
+        let registers = present.iter().filter(|present| **present).count();
+        w.map(3 + registers + usize::from(self.erased_ms.is_some()));
         w.str("version");
         w.int(VERSION);
         w.str("events");
@@ -37,6 +40,13 @@ impl<'a> Profile<'a> {
             w.int(mark.kind as i64);
             w.str(mark.channel);
         }
+        write_registers(&mut w, "traits", &self.traits);
+        write_registers(&mut w, "consents", &self.consents);
+        write_registers(&mut w, "links", &self.links);
+        if let Some(erased_ms) = self.erased_ms {
+            w.str("erased");
+            w.int(erased_ms);
+        }
         w.into_bytes()
     }
 
@@ -50,7 +60,7 @@ impl<'a> Profile<'a> {
         let mut reader = Reader::new(bytes);
         let mut has_version = false;
         let mut profile = Profile::default();
-        read_fields(&mut reader, &["version", "events", "marks"], |r, field| match field {
+        read_fields(&mut reader, &KEYS, |r, field| match field {
             // The version stands first, so that a newer state is recognised whatever else it holds.
             0 => {
                 has_version = true;
@@ -61,19 +71,37 @@ impl<'a> Profile<'a> {
             1 => r.each(limits::PROFILE_EVENTS_MAX, "profile_events_max", |r| {
                 profile.events.push(Event::read_canonical(r));
             }),
-            _ => r.each(PROFILE_MARKS, "profile_marks", |r| profile.marks.push(read_mark(r))),
+            2 => r.each(limits::PROFILE_MARKS_MAX, "profile_marks_max", |r| profile.marks.push(read_mark(r))),
+            3 => r.each(limits::PROFILE_TRAITS_MAX, "profile_traits_max", |r| {
+                profile.traits.push(Trait::read_canonical(r));
+            }),
+            4 => r.each(limits::PROFILE_CONSENTS_MAX, "profile_consents_max", |r| {
+                profile.consents.push(Consent::read_canonical(r));
+            }),
+            5 => r.each(limits::PROFILE_LINKS_MAX, "profile_links_max", |r| {
+                profile.links.push(Link::read_canonical(r));
+            }),
+            _ => profile.erased_ms = Some(r.int_within(limits::TIME_MS_MIN, limits::TIME_MS_MAX)),
         });
         reader.finish()?;
         if !has_version || reader.unknown_fields() > 0 {
             return Err(other_version().in_field("version"));
         }
-        profile.check_classes()?;
+        profile.check_bounds()?;
         // One comparison checks order, the other bounds, duplicates and number widths alike.
         let (joined, _) = Profile::of_states(core::slice::from_ref(&profile));
         if joined.encode() != bytes {
             return Err(Error::new(ErrorCode::ProfileInvalid, "the state is not canonical, or breaks its bounds"));
         }
         Ok(profile)
+    }
+}
+
+fn write_registers<T: Register>(w: &mut Writer, name: &str, registers: &[T]) {
+    if !registers.is_empty() {
+        w.str(name);
+        w.array(registers.len());
+        registers.iter().for_each(|one| one.write(w));
     }
 }
 
@@ -92,113 +120,25 @@ fn read_mark<'a>(r: &mut Reader<'a>) -> Mark<'a> {
     Mark { day, item_id, kind, channel: r.channel() }
 }
 
-/// See [`super::apply`].
-pub(super) fn apply_bytes(input: &[u8]) -> Result<Vec<u8>> {
-    check_size(input, limits::APPLY_BYTES_MAX, "apply_bytes_max")?;
-    let mut reader = Reader::new(input);
-    let (mut now_ms, mut owner, mut state, mut events) = (None, None, None, None);
-    read_fields(&mut reader, &["now_ms", "profile_id", "state", "events"], |r, field| match field {
-        0 => now_ms = Some(r.int_within(limits::TIME_MS_MIN, limits::TIME_MS_MAX)),
-        1 => owner = Some(r.id()),
-        2 => state = Some(r.bin()),
-        _ => events = Some(r.leap()),
-    });
-    if now_ms.is_none() {
-        missing(&mut reader, "now_ms");
-    }
-    reader.finish()?;
-    let now_ms = now_ms.unwrap_or_default();
-    let base = match state {
-        Some(bytes) => Profile::decode(bytes).map_err(|error| error.in_field("state"))?,
-        None => Profile::default(),
-    };
-    let mut sifted = Sifted { classes: base.classes(), ..Sifted::default() };
-    if let Some(bytes) = events {
-        sifted.read(bytes, owner, now_ms).map_err(|error| error.in_field("events"))?;
-    }
-    let (profile, report) = base.with_events(&sifted.accepted);
-    let state = encode_within_bounds(&profile)?;
-    let mut w = Writer::new();
-    w.map(3);
-    w.str("state");
-    w.bin(&state);
-    w.str("results");
-    w.array(sifted.results.len());
-    for result in &sifted.results {
-        write_result(&mut w, result.as_ref());
-    }
-    w.str("warnings");
-    write_warnings(&mut w, &report.warnings(reader.unknown_fields() + sifted.unknown_fields));
-    Ok(w.into_bytes())
-}
+/// A (type, carried, channel): what events are bounded by.
+pub(super) type Class<'a> = (EventType, bool, &'a str);
 
-/// A (class, channel) pair.
-type Class<'a> = (EventType, &'a str);
-
-#[derive(Default)]
-struct Sifted<'a> {
-    accepted: Vec<Event<'a>>,
-    /// Why each event is refused, or nothing.
-    results: Vec<Option<Error>>,
-    /// Of the accepted events.
-    unknown_fields: u32,
-    /// Those of the state and of the accepted events.
-    classes: Vec<Class<'a>>,
-}
-
-impl<'a> Sifted<'a> {
-    /// Reads each event by itself, so that one that is refused costs the others nothing.
-    fn read(&mut self, events: &'a [u8], owner: Option<&str>, now_ms: i64) -> Result<()> {
-        let mut reader = Reader::new(events);
-        reader.each(limits::REQUEST_EVENTS_MAX, "request_events_max", |r| {
-            let read = r.apart(|r| {
-                let mut named = None;
-                let event = Event::read(r, &mut named);
-                r.take(check_owner(named, owner));
-                r.take(not_from_future(&event, now_ms));
-                if !r.failed() {
-                    r.take(self.enter_class((event.kind, event.channel)));
-                }
-                event
-            });
-            self.accepted.extend(read.as_ref().ok());
-            self.results.push(read.err());
-        });
-        self.unknown_fields = reader.unknown_fields();
-        reader.finish()
-    }
-
-    fn enter_class(&mut self, class: Class<'a>) -> Result<()> {
-        if self.classes.contains(&class) {
-            return Ok(());
-        }
-        if self.classes.len() == PROFILE_CLASSES_MAX {
-            return Err(too_many_classes(PROFILE_CLASSES_MAX + 1).in_field("channel"));
-        }
-        self.classes.push(class);
-        Ok(())
-    }
-}
-
-fn not_from_future(event: &Event<'_>, now_ms: i64) -> Result<()> {
-    if event.ts_ms <= now_ms.saturating_add(limits::FUTURE_MS_MAX) {
-        return Ok(());
-    }
-    Err(Error::new(ErrorCode::EventFromFuture, "the event lies more than ten minutes after `now_ms`").in_field("ts_ms"))
+#[cold]
+pub(super) fn too_many(what: &str, count: usize, limit: &str, max: usize) -> Error {
+    Error::new(ErrorCode::LimitExceeded, text!("`{}` {}; {} is {}", count, what, limit, max))
 }
 
 #[cold]
-fn too_many_classes(classes: usize) -> Error {
-    let message = text!("`{}` pairs of class and channel; profile_classes_max is {}", classes, PROFILE_CLASSES_MAX);
-    Error::new(ErrorCode::LimitExceeded, message)
+pub(super) fn too_many_classes(classes: usize) -> Error {
+    too_many("pairs of class and channel", classes, "profile_classes_max", PROFILE_CLASSES_MAX)
 }
 
 impl<'a> Profile<'a> {
     /// The pairs of class and channel, each once, as the events lie in their order.
-    fn classes(&self) -> Vec<Class<'a>> {
+    pub(super) fn classes(&self) -> Vec<Class<'a>> {
         let mut classes = Vec::new();
         for event in &self.events {
-            let class = (event.kind, event.channel);
+            let class = (event.kind, event.carried, event.channel);
             if classes.last() != Some(&class) {
                 classes.push(class);
             }
@@ -206,25 +146,46 @@ impl<'a> Profile<'a> {
         classes
     }
 
-    /// Fails with `limit_exceeded` when there are more pairs of class and channel than a profile may hold.
-    pub(crate) fn check_classes(&self) -> Result<()> {
-        match self.classes().len() {
-            0..=PROFILE_CLASSES_MAX => Ok(()),
-            classes => Err(too_many_classes(classes)),
+    /// Fails with `limit_exceeded` when there are more classes or registers than a profile may hold.
+    pub(crate) fn check_bounds(&self) -> Result<()> {
+        let classes = self.classes().len();
+        let checks = [
+            (classes, "pairs of class and channel", "profile_classes_max", PROFILE_CLASSES_MAX),
+            (self.traits.len(), "traits", "profile_traits_max", limits::PROFILE_TRAITS_MAX),
+            (self.consents.len(), "consents", "profile_consents_max", limits::PROFILE_CONSENTS_MAX),
+            (self.links.len(), "links", "profile_links_max", limits::PROFILE_LINKS_MAX),
+        ];
+        match checks.iter().find(|(count, _, _, max)| count > max) {
+            Some((count, what, limit, max)) => Err(too_many(what, *count, limit, *max)),
+            None => Ok(()),
         }
     }
 }
 
 /// The encoding of a state, if it is one that this module takes back.
-fn encode_within_bounds(profile: &Profile<'_>) -> Result<Vec<u8>> {
+pub(super) fn encode_within_bounds(profile: &Profile<'_>) -> Result<Vec<u8>> {
     let state = profile.encode();
-    let within = profile.check_classes().and_then(|()| check_size(&state, PROFILE_BYTES_MAX, "profile_bytes_max"));
+    let within = profile.check_bounds().and_then(|()| check_size(&state, PROFILE_BYTES_MAX, "profile_bytes_max"));
     within.map_err(|error| error.in_field("state"))?;
     Ok(state)
 }
 
-/// See [`super::merge`].
-pub(super) fn merge_bytes(input: &[u8]) -> Result<Vec<u8>> {
+/// A state that may be absent, or no bytes: that of a profile of which nothing is known.
+pub(super) fn decode_state(state: Option<&[u8]>) -> Result<Profile<'_>> {
+    match state {
+        None | Some([]) => Ok(Profile::default()),
+        Some(bytes) => Profile::decode(bytes).map_err(|error| error.in_field("state")),
+    }
+}
+
+/// Merges states: `{"states": [bin, ...]}` gives `{"state": bin, "warnings": [...]}`; no states give the empty one. Where
+/// the join would be too large the call is refused whole, and the caller keeps its states. Never fails: errors are in the
+/// answer.
+pub fn merge(input: &[u8]) -> Vec<u8> {
+    merge_bytes(input).unwrap_or_else(|error| failure(&error))
+}
+
+fn merge_bytes(input: &[u8]) -> Result<Vec<u8>> {
     check_size(input, limits::MERGE_BYTES_MAX, "merge_bytes_max")?;
     let mut reader = Reader::new(input);
     let mut states = None;
@@ -245,42 +206,26 @@ pub(super) fn merge_bytes(input: &[u8]) -> Result<Vec<u8>> {
     let states = states.unwrap_or_default();
     let (profile, report) = Profile::of_states(&states);
     let state = encode_within_bounds(&profile)?;
+    Ok(state_and_warnings(&state, &report.warnings(reader.unknown_fields())))
+}
+
+/// `{"state", "warnings"}`.
+pub(super) fn state_and_warnings(state: &[u8], warnings: &[Warning]) -> Vec<u8> {
     let mut w = Writer::new();
     w.map(2);
     w.str("state");
-    w.bin(&state);
+    w.bin(state);
     w.str("warnings");
-    write_warnings(&mut w, &report.warnings(reader.unknown_fields()));
-    Ok(w.into_bytes())
+    write_warnings(&mut w, warnings);
+    w.into_bytes()
 }
 
-fn check_size(bytes: &[u8], max: usize, limit: &str) -> Result<()> {
+pub(super) fn check_size(bytes: &[u8], max: usize, limit: &str) -> Result<()> {
     if bytes.len() <= max {
         return Ok(());
     }
     let message = text!("`{}` bytes; {} is {}", bytes.len(), limit, max);
     Err(Error::new(ErrorCode::LimitExceeded, message))
-}
-
-fn write_result(w: &mut Writer, refused: Option<&Error>) {
-    match refused {
-        None => {
-            w.map(1);
-            w.str("status");
-            w.str("accepted");
-        }
-        Some(error) => {
-            w.map(4);
-            w.str("status");
-            w.str("refused");
-            w.str("code");
-            w.str(error.code().as_str());
-            w.str("message");
-            w.str(error.message());
-            w.str("field");
-            w.str(error.field());
-        }
-    }
 }
 
 /// `{"error": {"code", "message", "field"}}`.

@@ -1,23 +1,36 @@
 //! The profile: bounded, mergeable, canonical. Its state is a join of sets, so that copies merge to the same bytes in
 //! any order.
 //!
-//! - `events`: per class (event type) and channel, the newest 200 under the total order of events. An event's identity
-//!   is (class, channel, event id), and the greatest copy wins.
-//! - `marks`: the newest 1,024 of the set of (UTC day, item, type, channel) of every event ever applied.
+//! - `events`: per class (event type, and whether a token carried it) and channel, the newest 200 under the total order of
+//!   events. An event's identity is (class, channel, event id), and the greatest copy wins.
+//! - `marks`: per type and channel, the newest 1,024 of the set of (UTC day, item, type, channel) of every event ever applied.
+//! - `traits`, `consents`, `links`: registers; the last writer wins by (time, writer).
+//! - `erased`: the greatest tombstone. Whatever is of its moment or before goes, and marks of its day too.
 //!
-//! Both bounds are "newest n of a union", hence exact under merge. The bounds of classes and bytes are errors instead: no
-//! choice of classes to leave out would be the same in every order of merging. Joins only ever gain classes, so that whether
-//! a join holds too many does not depend on the order either.
+//! Both bounds are "newest n of a union", hence exact under merge, and a tombstone takes the oldest away, which commutes with
+//! them. The bounds of classes, registers and bytes are errors instead: no choice of what to leave out would be the same in
+//! every order of merging.
 
 mod apply;
 mod codec;
+mod erase;
+mod export;
+mod join;
+mod links;
 mod mark;
+mod settle;
+mod sight;
 
-pub use apply::{apply, merge};
+pub use apply::apply;
+pub use codec::merge;
+pub use erase::erase;
+pub use export::export;
+pub use links::{Component, component, component_of};
 pub use mark::Mark;
+pub(crate) use sight::Seen;
 
 use alloc::vec::Vec;
-use unisono_message::{Event, Warning, WarningCode};
+use unisono_message::{Consent, Event, Link, Trait, Warning, WarningCode};
 
 /// A profile's state, borrowed from the bytes that it was decoded from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,6 +39,14 @@ pub struct Profile<'a> {
     events: Vec<Event<'a>>,
     /// Newest first.
     marks: Vec<Mark<'a>>,
+    /// By name.
+    traits: Vec<Trait<'a>>,
+    /// By purpose and channel.
+    consents: Vec<Consent<'a>>,
+    /// By the other profile's id.
+    links: Vec<Link<'a>>,
+    /// The tombstone, Unix ms.
+    erased_ms: Option<i64>,
 }
 
 /// What a fold left out or joined, for the warnings.
@@ -35,7 +56,7 @@ pub struct FoldReport {
     pub duplicate_events: u32,
     /// Events beyond the newest 200 of their class and channel; their marks stay.
     pub events_beyond_bound: u32,
-    /// Marks beyond the newest 1,024.
+    /// Marks beyond the newest 1,024 of their type and channel.
     pub marks_beyond_bound: u32,
 }
 

@@ -1,12 +1,13 @@
 //! The algebra of profiles: any order, any grouping, any duplication gives the same bytes.
 
 use super::{Mark, Profile};
+use crate::policy::Policy;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use proptest::prelude::*;
-use unisono_message::limits::{PROFILE_CLASSES_MAX, PROFILE_EVENTS_PER_CLASS, PROFILE_MARKS};
+use unisono_message::limits::{PROFILE_CLASSES_MAX, PROFILE_EVENTS_PER_CLASS, PROFILE_MARKS_PER_CLASS};
 use unisono_message::{Event, EventType, Writer};
 
 /// An event as numbers, so that it can own nothing: id, day, kind, channel, item, copy.
@@ -64,7 +65,12 @@ fn naive<'a>(events: &[Event<'a>]) -> (Vec<Event<'a>>, Vec<Mark<'a>>) {
     }
     let marks: BTreeSet<(i64, &str, EventType, &str)> =
         events.iter().filter_map(Mark::of).map(|mark| (-mark.day, mark.item_id, mark.kind, mark.channel)).collect();
-    let newest = marks.into_iter().take(PROFILE_MARKS);
+    let mut counts: BTreeMap<(EventType, &str), usize> = BTreeMap::new();
+    let newest = marks.into_iter().filter(|mark| {
+        let count = counts.entry((mark.2, mark.3)).or_default();
+        *count += 1;
+        *count <= PROFILE_MARKS_PER_CLASS
+    });
     (kept, newest.map(|(day, item_id, kind, channel)| Mark { day: -day, item_id, kind, channel }).collect())
 }
 
@@ -136,11 +142,11 @@ fn apply_keeps_the_good_events_and_names_what_is_wrong_with_the_others() {
         w.str("ts_ms");
         w.int(ts_ms);
     }
-    let answer = super::apply(w.as_bytes());
+    let answer = super::apply(&Policy::default(), w.as_bytes());
     let text = String::from_utf8_lossy(&answer);
     assert!(text.contains("event_from_future") && text.contains("unknown_event_type"), "{text}");
     assert_eq!(text.matches("accepted").count(), 1);
-    assert_eq!(text.matches("refused").count(), 2);
+    assert_eq!(text.matches("refused").count(), 3, "two results, and the key of the registers");
 }
 
 #[test]
@@ -153,7 +159,7 @@ fn a_state_of_a_later_version_is_refused_whole() {
     w.array(0);
     w.str("marks");
     w.array(0);
-    w.str("consents");
+    w.str("moods");
     w.array(0);
     let error = Profile::decode(w.as_bytes()).unwrap_err();
     assert_eq!(error.code().as_str(), "profile_version_unsupported");

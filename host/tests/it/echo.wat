@@ -29,7 +29,7 @@
         (if (i32.eq (memory.grow (i32.sub (local.get $pages) (memory.size))) (i32.const -1))
           (then unreachable)))))
 
-  (func (export "abi_version") (result i32) (i32.const 1))
+  (func (export "abi_version") (result i32) (i32.const 2))
 
   ;; One input at a time, always at 65536.
   (func (export "alloc") (param $length i32) (result i32)
@@ -52,7 +52,7 @@
     (memory.copy (local.get $copy) (local.get $pointer) (local.get $length))
     (call $pack (local.get $copy) (local.get $length)))
 
-  (func (export "recommend") (param $handle i32) (param $pointer i32) (param $length i32) (result i64)
+  (func (export "recommend") (param $handle i32) (param $policy i32) (param $pointer i32) (param $length i32) (result i64)
     (local $code i32)
     (local $turns i32)
     (local.set $code (i32.load8_u (local.get $pointer)))
@@ -83,6 +83,10 @@
         (return (call $pack (i32.const 5120) (i32.const 1)))))
     (call $echo (local.get $pointer) (local.get $length)))
 
-  (func (export "profile_apply") (param i32 i32) (result i64) (call $echo (local.get 0) (local.get 1)))
+  (func (export "load_policy") (param i32 i32) (result i64) (call $pack (i32.const 1024) (i32.const 84)))
+  (func (export "profile_apply") (param i32 i32 i32) (result i64) (call $echo (local.get 1) (local.get 2)))
+  (func (export "profile_erase") (param i32 i32) (result i64) (call $echo (local.get 0) (local.get 1)))
+  (func (export "profile_export") (param i32 i32 i32) (result i64) (call $echo (local.get 1) (local.get 2)))
+  (func (export "profile_component") (param i32 i32) (result i64) (call $echo (local.get 0) (local.get 1)))
   (func (export "profile_merge") (param i32 i32) (result i64) (call $echo (local.get 0) (local.get 1)))
   (func (export "drop_handle") (param i32) (result i32) (i32.const 1)))

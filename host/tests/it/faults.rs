@@ -180,4 +180,7 @@ fn profiles_are_bytes_to_the_host() {
     let host = host();
     assert_eq!(host.profile_apply(b"any bytes").unwrap(), b"any bytes");
     assert_eq!(host.profile_merge(b"any bytes").unwrap(), b"any bytes");
+    assert_eq!(host.profile_erase(b"any bytes").unwrap(), b"any bytes");
+    assert_eq!(host.profile_export(b"any bytes").unwrap(), b"any bytes");
+    assert_eq!(host.profile_component(b"any bytes").unwrap(), b"any bytes");
 }

@@ -33,9 +33,13 @@ fn each_missing_export_is_named() {
         "alloc",
         "free",
         "load_model",
+        "load_policy",
         "recommend",
         "profile_apply",
         "profile_merge",
+        "profile_erase",
+        "profile_export",
+        "profile_component",
         "drop_handle",
     ];
     for name in exports {
@@ -50,7 +54,7 @@ fn each_missing_export_is_named() {
 fn an_export_of_another_type_is_refused() {
     let wrong = [
         (
-            "(func (export \"abi_version\") (result i32) (i32.const 1))",
+            "(func (export \"abi_version\") (result i32) (i32.const 2))",
             "(func (export \"abi_version\") (result i64) (i64.const 1))",
         ),
         ("(func (export \"free\") (param i32 i32))", "(func (export \"free\") (param i32))"),

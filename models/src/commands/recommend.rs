@@ -7,7 +7,7 @@ use crate::parallel;
 use crate::progress::Progress;
 use clap::Args as ClapArgs;
 use std::path::PathBuf;
-use unisono_core::{Model, recommend};
+use unisono_core::{Model, Policy, recommend};
 
 /// Lines that are read, answered and written together.
 const BATCH: usize = 1_024;
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 /// One line for one line: what can't be read gets an error in the same form as core's own, with the number of its line.
 fn answer(model: &Model<'_>, line: &Line) -> Vec<u8> {
     let answered = match &line.text {
-        Ok(text) => to_msgpack(text).and_then(|request| to_json(&recommend(model, &request))),
+        Ok(text) => to_msgpack(text).and_then(|request| to_json(&recommend(model, &Policy::default(), &request))),
         Err(refusal) => return error_line(line, refusal),
     };
     answered.unwrap_or_else(|refusal| error_line(line, &refusal))

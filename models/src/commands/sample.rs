@@ -10,7 +10,7 @@ use clap::Args as ClapArgs;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use unisono_core::{Model, recommend};
+use unisono_core::{Model, Policy, recommend};
 
 /// Items of the model whose titles are always put in, the most popular first.
 const POPULAR_TITLES: usize = 200;
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let request = request(&log, profile, last_ms + 1);
         let bytes = rmp_serde::to_vec_named(&request).map_err(|e| Error::config("request", e.to_string()))?;
         wanted.extend(log.rows_of(profile).filter_map(|row| log.event(row).item_id.map(str::to_owned)));
-        wanted.extend(all_ids(&recommend(&model, &bytes)));
+        wanted.extend(all_ids(&recommend(&model, &Policy::default(), &bytes)));
         customers.push(json!({"label": label(&log, profile), "request": request}));
     }
     let titles = titles(&catalog, &wanted);

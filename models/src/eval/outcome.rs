@@ -4,7 +4,7 @@ use super::baselines::{Popular, personal, popular};
 use crate::counts::Target;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
-use unisono_core::{Model, recommend};
+use unisono_core::{Model, Policy, recommend};
 use unisono_message::{Event, EventType, MICRO, Request};
 
 /// Places of a list that count.
@@ -61,7 +61,8 @@ pub fn answer(
     request: &[u8],
     truth_of: impl FnOnce(&str) -> Option<BTreeSet<String>>,
 ) -> Result<(String, Option<Outcome>), String> {
-    let response: Value = rmp_serde::from_slice(&recommend(model, request)).map_err(|error| error.to_string())?;
+    let response: Value =
+        rmp_serde::from_slice(&recommend(model, &Policy::default(), request)).map_err(|error| error.to_string())?;
     if let Some(error) = response.get("error") {
         let text = |key: &str| error.get(key).and_then(Value::as_str).unwrap_or_default();
         return Err(format!("{}: {} (field `{}`)", text("code"), text("message"), text("field")));

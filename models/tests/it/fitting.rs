@@ -35,7 +35,8 @@ fn a_fit_beats_popularity_and_its_model_answers() {
     assert_eq!((model.min_support, model.currency), (3, Some("EUR")));
     let request = serde_json::json!({"request_id": "r", "now_ms": LATEST_MS, "probability": true, "explain": true,
         "profile": {"profile_id": "x", "events": []}, "placements": [{"id": "m", "kind": "for_you", "k": 5}]});
-    let response = unisono_core::recommend(&model, &rmp_serde::to_vec_named(&request).unwrap());
+    let response =
+        unisono_core::recommend(&model, &unisono_core::Policy::default(), &rmp_serde::to_vec_named(&request).unwrap());
     let response: serde_json::Value = rmp_serde::from_slice(&response).unwrap();
     let first = &response["placements"][0]["recommendations"][0];
     assert!(first["probability"].as_f64().is_some_and(|p| p > 0.0 && p < 1.0), "{response:#}");

@@ -2,7 +2,7 @@
 
 use crate::shop::{self, Folder};
 use serde_json::Value;
-use unisono_core::{Model, recommend};
+use unisono_core::{Model, Policy, recommend};
 use unisono_models::config::FitParams;
 use unisono_models::counts::Tables;
 use unisono_models::fit::{FitOptions, Fitted};
@@ -41,7 +41,7 @@ fn shows(fitted: &Fitted, allow: &[&str]) -> bool {
         "context": {"channel": "web"},
         "placements": [placement("buy_again"), placement("trending"), placement("for_you")],
     });
-    let answer = recommend(&model, &rmp_serde::to_vec_named(&request).unwrap());
+    let answer = recommend(&model, &Policy::default(), &rmp_serde::to_vec_named(&request).unwrap());
     let answer: Value = rmp_serde::from_slice(&answer).unwrap();
     assert!(answer["placements"][1]["recommendations"].as_array().unwrap().len() > 5, "{answer}");
     answer.to_string().contains("\"item_id\":\"i7\"")

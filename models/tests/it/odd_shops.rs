@@ -3,7 +3,7 @@
 use crate::shop::{self, DAY_MS, Folder, LATEST_MS, Row, START_MS};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use unisono_core::{Model, recommend};
+use unisono_core::{Model, Policy, recommend};
 use unisono_models::config::FitParams;
 use unisono_models::counts::Tables;
 use unisono_models::fit::{FitOptions, Fitted};
@@ -24,7 +24,7 @@ fn fit(events: &str, catalog: &str) -> Result<Fitted> {
 fn response(model: &Model<'_>, events: &[Value], k: usize) -> Value {
     let request = json!({"request_id": "r", "now_ms": LATEST_MS, "probability": true,
         "profile": {"profile_id": "x", "events": events}, "placements": [{"id": "m", "kind": "for_you", "k": k}]});
-    rmp_serde::from_slice(&recommend(model, &rmp_serde::to_vec_named(&request).unwrap())).unwrap()
+    rmp_serde::from_slice(&recommend(model, &Policy::default(), &rmp_serde::to_vec_named(&request).unwrap())).unwrap()
 }
 
 fn bought(items: impl IntoIterator<Item = String>) -> Vec<Value> {

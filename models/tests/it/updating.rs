@@ -4,7 +4,7 @@ use crate::command_line::{ok, run, text};
 use crate::shop::{self, Folder};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use unisono_core::{Model, recommend};
+use unisono_core::{Model, Policy, recommend};
 
 const HEAD: &str = "item_id,title,category,brand,channels,group_id,unavailable_from_ms,sensitive\n";
 
@@ -75,7 +75,8 @@ fn shown(model: &Path, placement: Value) -> Vec<String> {
     let bought = |at: i64| json!({"event_id": format!("e{at}"), "ts_ms": shop::START_MS, "type": "purchase", "channel": "web", "item_id": format!("i{at}")});
     let request =
         json!({"now_ms": shop::LATEST_MS, "profile": {"events": [bought(1), bought(2)]}, "placements": [placement]});
-    let answer = recommend(&Model::load(&file).unwrap(), &rmp_serde::to_vec_named(&request).unwrap());
+    let answer =
+        recommend(&Model::load(&file).unwrap(), &Policy::default(), &rmp_serde::to_vec_named(&request).unwrap());
     let answer: Value = rmp_serde::from_slice(&answer).unwrap();
     let list = answer["placements"][0]["recommendations"].as_array().unwrap_or_else(|| panic!("{answer}"));
     list.iter().map(|one| one["item_id"].as_str().unwrap().to_owned()).collect()

@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
 use unisono_core::model::Section;
-use unisono_core::{Model, recommend};
+use unisono_core::{Model, recommend, Policy};
 use unisono_tests::plain_model::PlainModel;
 
 const REQUEST: &[u8] = include_bytes!("../../golden/v1/request.msgpack");
@@ -34,6 +34,6 @@ fuzz_target!(|bytes: &[u8]| {
 
 fn try_file(file: &[u8]) {
     if let Ok(model) = Model::load(file) {
-        assert!(!recommend(&model, REQUEST).is_empty());
+        assert!(!recommend(&model, &Policy::default(), REQUEST).is_empty());
     }
 }

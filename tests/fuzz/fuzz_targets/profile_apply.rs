@@ -3,11 +3,11 @@
 
 use libfuzzer_sys::fuzz_target;
 use unisono_core::profile::Profile;
-use unisono_core::profile_apply;
+use unisono_core::{Policy, profile_apply};
 use unisono_message::{Reader, read_fields};
 
 fuzz_target!(|bytes: &[u8]| {
-    let answer = profile_apply(bytes);
+    let answer = profile_apply(&Policy::default(), bytes);
     let mut reader = Reader::new(&answer);
     let mut state = None;
     read_fields(&mut reader, &["state"], |reader, _| state = Some(reader.bin()));

@@ -57,6 +57,9 @@ impl CaseFile {
             None | Some("recommend") => Call::Recommend,
             Some("profile_apply") => Call::ProfileApply,
             Some("profile_merge") => Call::ProfileMerge,
+            Some("profile_erase") => Call::ProfileErase,
+            Some("profile_export") => Call::ProfileExport,
+            Some("profile_component") => Call::ProfileComponent,
             Some(other) => anyhow::bail!("`{other}` is no call"),
         };
         let requests = match (json.get("request"), json.get("requests")) {
@@ -119,7 +122,7 @@ pub fn suite(files: &[CaseFile]) -> Result<Suite> {
         };
         for input in &file.inputs {
             let (call, input) = (file.call, input.clone());
-            suite.cases.push(suite::Case { call, model: model as u32, input, expect: Expect::Anything });
+            suite.cases.push(suite::Case { call, model: model as u32, policy: 0, input, expect: Expect::Anything });
         }
     }
     Ok(suite)

@@ -18,7 +18,7 @@ pub fn suite(seed: u64, cases: usize) -> Suite {
         .map(|_| {
             let at = random.below(MODELS);
             let parts = &models[at].parts;
-            let case = |call, input, expect| Case { call, model: at as u32, input, expect };
+            let case = |call, input, expect| Case { call, model: at as u32, policy: 0, input, expect };
             match random.below(100) {
                 0..80 => case(Call::Recommend, written(random, |random| request(random, parts)), Expect::Answer),
                 80..92 => {
@@ -34,7 +34,7 @@ pub fn suite(seed: u64, cases: usize) -> Suite {
             }
         })
         .collect();
-    Suite { models, cases }
+    Suite { models, policies: Vec::new(), cases }
 }
 
 /// A model with its file.

@@ -45,7 +45,8 @@ pub(super) fn events(random: &mut Random, parts: &ModelParts, now_ms: i64) -> Ve
 /// The state that the core makes of events; what it refuses is not in it.
 fn state_of(events: Vec<Value>, now_ms: i64) -> Vec<u8> {
     let input = map(vec![("now_ms", Value::from(now_ms)), ("events", Value::Array(events))]);
-    let answer = decode(&unisono_core::profile_apply(&encode(&input))).expect("the core answers in MessagePack");
+    let answer = decode(&unisono_core::profile_apply(&unisono_core::Policy::default(), &encode(&input)))
+        .expect("the core answers in MessagePack");
     field(&answer, "state").and_then(Value::as_slice).expect("valid events make a state").to_vec()
 }
 

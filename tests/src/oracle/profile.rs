@@ -6,7 +6,7 @@ use crate::value::{Value, decode, encode, field, int, list, text};
 use anyhow::{Context, Result, ensure};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-use unisono_message::limits::{DEPTH_MAX, PROFILE_CLASSES_MAX, PROFILE_EVENTS_PER_CLASS, PROFILE_MARKS};
+use unisono_message::limits::{DEPTH_MAX, PROFILE_CLASSES_MAX, PROFILE_EVENTS_PER_CLASS, PROFILE_MARKS_PER_CLASS};
 use unisono_message::{EventType, WarningCode};
 
 /// The optional fields in the order of the canonical encoding; each is text or a whole number.
@@ -180,8 +180,18 @@ impl Profile {
             class.truncate(PROFILE_EVENTS_PER_CLASS);
             kept.extend(class);
         }
-        let left_out = [duplicates, distinct - kept.len(), marks.len().saturating_sub(PROFILE_MARKS)];
-        Profile { events: kept, marks: marks.into_iter().take(PROFILE_MARKS).collect(), left_out }
+        let distinct_marks = marks.len();
+        let mut of_class: BTreeMap<(EventType, String), usize> = BTreeMap::new();
+        let mut kept_marks: Vec<Mark> = Vec::new();
+        for mark in marks {
+            let count = of_class.entry((mark.kind, mark.channel.clone())).or_default();
+            *count += 1;
+            if *count <= PROFILE_MARKS_PER_CLASS {
+                kept_marks.push(mark);
+            }
+        }
+        let left_out = [duplicates, distinct - kept.len(), distinct_marks - kept_marks.len()];
+        Profile { events: kept, marks: kept_marks, left_out }
     }
 
     /// Reads a state.
@@ -286,7 +296,16 @@ pub fn applied(input: &[u8], answer: &[u8]) -> Result<()> {
         let class = || Event::named(event).map(|event| (event.kind, event.channel));
         let finds_room = |class: &(EventType, String)| classes.len() < PROFILE_CLASSES_MAX || classes.contains(class);
         let enters = acceptable(event, text(&input, "profile_id"), now_ms) && finds_room(&class()?);
-        let wanted = if enters { "accepted" } else { "refused" };
+        let identity = |event: &Event| (event.kind, event.channel.clone(), event.id.clone());
+        let is_known = enters && {
+            let event = identity(&Event::named(event)?);
+            before.events.iter().chain(&accepted).any(|known| identity(known) == event)
+        };
+        let wanted = match (enters, is_known) {
+            (false, _) => "refused",
+            (true, true) => "duplicate",
+            (true, false) => "accepted",
+        };
         let status = text(result, "status");
         ensure!(status == Some(wanted), "`{event}` must be {wanted}, and is {status:?}");
         ensure!(text(result, "code").is_some() == (wanted == "refused"), "a refusal has a code: `{result}`");

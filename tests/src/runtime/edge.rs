@@ -9,6 +9,7 @@ use unisono_host::{Host, HostBuilder, HostErrorCode};
 /// A host with one instance.
 pub struct Edge {
     host: Host,
+    module: Vec<u8>,
 }
 
 impl Edge {
@@ -17,15 +18,7 @@ impl Edge {
     /// # Errors
     /// When the host refuses the module.
     pub fn start(module: &[u8]) -> Result<Edge> {
-        let empty = encode(&ModelParts::default())?;
-        Ok(Edge {
-            host: HostBuilder::new()
-                .module_bytes(module)
-                .model_bytes(empty)
-                .instances(1)
-                .deadline_ms(60_000)
-                .build()?,
-        })
+        Ok(Edge { host: host(module, None)?, module: module.to_vec() })
     }
 
     /// The host, for what only a host can be asked.
@@ -43,8 +36,15 @@ impl Edge {
         }
     }
 
-    fn answer_of_model(&self, suite: &Suite, at: usize, model: &SuiteModel, out: &mut [Vec<u8>]) -> Result<()> {
-        let of_model = |case: &&crate::suite::Case| case.model as usize == at;
+    fn answer_of_model(
+        &self,
+        suite: &Suite,
+        policy: usize,
+        at: usize,
+        model: &SuiteModel,
+        out: &mut [Vec<u8>],
+    ) -> Result<()> {
+        let of_model = |case: &&crate::suite::Case| (case.model as usize, case.policy as usize) == (at, policy);
         if suite.cases.iter().any(|case| of_model(&case)) {
             self.host.swap_model(model.file.clone())?;
         }
@@ -53,11 +53,25 @@ impl Edge {
                 Call::Recommend => self.host.decide(&case.input)?,
                 Call::ProfileApply => self.host.profile_apply(&case.input)?,
                 Call::ProfileMerge => self.host.profile_merge(&case.input)?,
+                Call::ProfileErase => self.host.profile_erase(&case.input)?,
+                Call::ProfileExport => self.host.profile_export(&case.input)?,
+                Call::ProfileComponent => self.host.profile_component(&case.input)?,
                 Call::Load => continue,
             };
         }
         Ok(())
     }
+}
+
+/// A host with one instance and an empty model.
+fn host(module: &[u8], policy: Option<Vec<u8>>) -> Result<Host> {
+    let builder = HostBuilder::new().module_bytes(module).model_bytes(encode(&ModelParts::default())?);
+    let builder = builder.instances(1).deadline_ms(60_000);
+    Ok(match policy {
+        Some(policy) => builder.policy_bytes(policy),
+        None => builder,
+    }
+    .build()?)
 }
 
 impl Runtime for Edge {
@@ -67,15 +81,20 @@ impl Runtime for Edge {
 
     fn answer_all(&mut self, suite: &Suite) -> Result<Vec<Vec<u8>>> {
         let mut out = vec![Vec::new(); suite.cases.len()];
-        // One model after the other: a host serves one at a time, and a swap costs more than a call.
-        for (at, model) in suite.models.iter().enumerate() {
-            self.answer_of_model(suite, at, model, &mut out)?;
+        // One model after the other: a host serves one at a time, and a swap costs more than a call. Its policy is its own.
+        let mut faults = 0;
+        for policy in 0..=suite.policies.len() {
+            let other = policy.checked_sub(1).map(|at| host(&self.module, suite.policies.get(at).cloned()));
+            let of_policy = Edge { host: other.transpose()?.unwrap_or(self.host.clone()), module: Vec::new() };
+            for (at, model) in suite.models.iter().enumerate() {
+                of_policy.answer_of_model(suite, policy, at, model, &mut out)?;
+            }
+            faults += of_policy.host.health().faults;
         }
         for (case, answer) in suite.cases.iter().zip(&mut out).filter(|(case, _)| case.call == Call::Load) {
             *answer = self.load(&case.input)?;
         }
-        let health = self.host.health();
-        anyhow::ensure!(health.faults == 0, "the module faulted {} times", health.faults);
+        anyhow::ensure!(faults == 0, "the module faulted {faults} times");
         Ok(out)
     }
 

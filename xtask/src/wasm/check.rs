@@ -1,4 +1,4 @@
-//! What the module must be, whoever built it: no imports, no feature beyond the four, the exports of ABI version 1.
+//! What the module must be, whoever built it: no imports, no feature beyond the four, the exports of ABI version 2.
 
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeMap;
@@ -20,14 +20,22 @@ const EXPORTS: &[(&str, &[ValType], &[ValType])] = &[
     ("alloc", &[I32], &[I32]),
     ("free", &[I32, I32], &[]),
     ("load_model", &[I32, I32], &[I64]),
-    ("recommend", &[I32, I32, I32], &[I64]),
-    ("profile_apply", &[I32, I32], &[I64]),
+    ("load_policy", &[I32, I32], &[I64]),
+    ("recommend", &[I32, I32, I32, I32], &[I64]),
+    ("profile_apply", &[I32, I32, I32], &[I64]),
     ("profile_merge", &[I32, I32], &[I64]),
+    ("profile_erase", &[I32, I32], &[I64]),
+    ("profile_export", &[I32, I32, I32], &[I64]),
+    ("profile_component", &[I32, I32], &[I64]),
     ("drop_handle", &[I32], &[I32]),
     // wasm-bindgen's form of a slice in and a vector out: a pair of words each way, the second through memory.
-    ("recommend_bytes", &[I32, I32, I32, I32], &[]),
-    ("profile_apply_bytes", &[I32, I32, I32], &[]),
+    ("load_policy_bytes", &[I32, I32, I32], &[]),
+    ("recommend_bytes", &[I32, I32, I32, I32, I32], &[]),
+    ("profile_apply_bytes", &[I32, I32, I32, I32], &[]),
     ("profile_merge_bytes", &[I32, I32, I32], &[]),
+    ("profile_erase_bytes", &[I32, I32, I32], &[]),
+    ("profile_export_bytes", &[I32, I32, I32, I32], &[]),
+    ("profile_component_bytes", &[I32, I32, I32], &[]),
 ];
 
 /// wasm-bindgen's own exports; their names vary by version, and only its glue may use them.

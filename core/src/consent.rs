@@ -1,0 +1,102 @@
+//! Consent: which purposes may look at which events in a decision. Nothing that comes out of a call depends on what no
+//! purpose may look at.
+
+use crate::policy::Policy;
+use alloc::vec::Vec;
+use unisono_message::{Consent, EventType, Purpose, Register};
+
+/// The purposes that an answer may rest on.
+pub(crate) const SERVING: u8 = Purpose::Personalization.bit() | Purpose::Offers.bit() | Purpose::Measurement.bit();
+/// The purposes that an event may be kept for.
+const KEEPING: u8 = SERVING | Purpose::Training.bit();
+
+/// What the customer has said and the shop presumes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Consents<'c, 'a> {
+    pub(crate) policy: &'c Policy,
+    /// By purpose and channel, each pair once.
+    pub(crate) registers: &'c [Consent<'a>],
+}
+
+impl Consents<'_, '_> {
+    /// Whether a purpose is allowed in a channel: the newer of the word on this channel and of that on all channels
+    /// counts, and withheld where both are of one time; without either, what the policy presumes.
+    pub(crate) fn allow(&self, purpose: Purpose, channel: &str) -> bool {
+        let said = self.registers.iter().filter(|one| one.purpose == purpose);
+        let said = said.filter(|one| one.channel.is_empty() || one.channel == channel);
+        let newest = said.reduce(|a, b| if b.winner_first(a).is_lt() { b } else { a });
+        newest.map_or(self.policy.granted & purpose.bit() != 0, |one| one.granted)
+    }
+
+    /// Set of the purposes that are allowed in a channel.
+    fn allowed(&self, channel: &str) -> u8 {
+        Purpose::ALL.iter().filter(|one| self.allow(**one, channel)).fold(0, |set, one| set | one.bit())
+    }
+
+    /// Whether events of this type and channel may be kept at all.
+    pub(crate) fn keep(&self, kind: EventType, channel: &str) -> bool {
+        self.allowed(channel) & self.policy.purposes(kind) & KEEPING != 0
+    }
+
+    /// Whether everything is allowed everywhere, so that there is nothing to ask.
+    fn are_all_given(&self) -> bool {
+        self.policy.id.is_none() && self.registers.iter().all(|one| one.granted)
+    }
+}
+
+/// What may be looked at from one channel.
+pub(crate) struct Sight<'c, 'a> {
+    consents: Consents<'c, 'a>,
+    /// The channel that looks; none for what does not depend on it.
+    here: Option<&'c str>,
+    now_ms: i64,
+    /// Set of the purposes allowed here.
+    allowed_here: u8,
+    is_clear: bool,
+    /// Channels asked for already, with their sets.
+    asked: Vec<(&'a str, u8)>,
+}
+
+impl<'c, 'a> Sight<'c, 'a> {
+    pub(crate) fn new(consents: Consents<'c, 'a>, here: Option<&'c str>, now_ms: i64) -> Self {
+        let allowed_here = here.map_or(u8::MAX, |here| consents.allowed(here));
+        Sight { consents, here, now_ms, allowed_here, is_clear: consents.are_all_given(), asked: Vec::new() }
+    }
+
+    /// Whether every purpose may look at everything.
+    pub(crate) fn is_clear(&self) -> bool {
+        self.is_clear
+    }
+
+    /// Purposes that are withheld here.
+    pub(crate) fn withheld(&self) -> u32 {
+        Purpose::ALL.len() as u32 - (self.allowed_here & 31).count_ones()
+    }
+
+    /// Whether a purpose is allowed here.
+    pub(crate) fn allows(&self, purpose: Purpose) -> bool {
+        self.allowed_here & purpose.bit() != 0
+    }
+
+    /// Set of the purposes that may look at what happened on a UTC day in a channel.
+    pub(crate) fn purposes(&mut self, kind: EventType, channel: &'a str, day: i64) -> u8 {
+        let policy = self.consents.policy;
+        match day >= policy.first_day(kind, self.now_ms) {
+            true => policy.purposes(kind) & self.of_channel(channel),
+            false => 0,
+        }
+    }
+
+    /// Set of the purposes that are allowed in a channel and from here.
+    fn of_channel(&mut self, channel: &'a str) -> u8 {
+        if let Some((_, set)) = self.asked.iter().find(|(asked, _)| *asked == channel) {
+            return *set;
+        }
+        let there = self.consents.allowed(channel);
+        let joined = there & self.allowed_here;
+        let reaches = self.here.is_none_or(|here| here == channel) || joined & Purpose::CrossChannel.bit() != 0;
+        let set = if reaches { joined } else { 0 };
+        self.asked.push((channel, set));
+        set
+    }
+}

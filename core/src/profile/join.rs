@@ -1,0 +1,182 @@
+//! Joining: events into a state, and states into one.
+
+use super::mark::Mark;
+use super::{FoldReport, Profile};
+use crate::order::sorted;
+use alloc::vec::Vec;
+use core::cmp::Ordering;
+use unisono_message::limits::{PROFILE_EVENTS_PER_CLASS, PROFILE_MARKS_PER_CLASS};
+use unisono_message::{Event, EventType, Register};
+
+impl<'a> Profile<'a> {
+    /// The join of this state with a set of events in any order.
+    pub fn with_events(self, events: &[Event<'a>]) -> (Self, FoldReport) {
+        Profile::join(events, &[self])
+    }
+
+    /// The join of two states: associative, commutative, idempotent.
+    pub fn merged(self, other: &Profile<'a>) -> (Self, FoldReport) {
+        Profile::of_states(&[self, other.clone()])
+    }
+
+    /// The join of any number of states. All at once, so that the report does not depend on their order either.
+    pub fn of_states(states: &[Profile<'a>]) -> (Self, FoldReport) {
+        Profile::join(&[], states)
+    }
+
+    /// One register a key, and none that is older than the tombstone.
+    pub(super) fn settle_registers(&mut self) {
+        let erased_ms = self.erased_ms;
+        let outlives = |ts_ms: i64| erased_ms.is_none_or(|erased| ts_ms > erased);
+        self.traits = winners(self.traits.iter(), outlives);
+        self.consents = winners(self.consents.iter(), outlives);
+        self.links = winners(self.links.iter(), outlives);
+    }
+
+    pub(super) fn join(events: &[Event<'a>], states: &[Profile<'a>]) -> (Self, FoldReport) {
+        let mut report = FoldReport::default();
+        let erased_ms = states.iter().filter_map(|state| state.erased_ms).max();
+        let outlives = |ts_ms: i64| erased_ms.is_none_or(|erased| ts_ms > erased);
+        // Senders list events oldest first: read backwards, they are nearly in order already.
+        let mut all: Vec<Keyed<'_, 'a>> = events.iter().rev().map(Keyed::new).collect();
+        let mut marks = Vec::new();
+        for state in states {
+            all.extend(state.events.iter().map(Keyed::new));
+            marks.extend_from_slice(&state.marks);
+        }
+        marks.extend(events.iter().rev().filter(|event| !event.carried).filter_map(Mark::of));
+        if let Some(erased_ms) = erased_ms {
+            all.retain(|keyed| keyed.event.ts_ms > erased_ms);
+            marks.retain(|mark| mark.day > day_of(erased_ms));
+        }
+        let joined = Profile {
+            events: newest_events(&all, &mut report),
+            marks: newest_marks(&marks, &mut report),
+            traits: winners(states.iter().flat_map(|state| &state.traits), outlives),
+            consents: winners(states.iter().flat_map(|state| &state.consents), outlives),
+            links: winners(states.iter().flat_map(|state| &state.links), outlives),
+            erased_ms,
+        };
+        (joined, report)
+    }
+}
+
+/// An event with what tells its class and its id quickly.
+#[derive(Clone, Copy)]
+pub(super) struct Keyed<'e, 'a> {
+    event: &'e Event<'a>,
+    /// Type and whether it was carried, then the first seven bytes of the channel, big-endian: nearly always decides the order
+    /// of classes.
+    class: u64,
+    /// Of the event's id.
+    hash: u64,
+    /// Place among the newest.
+    pub(super) place: u32,
+}
+
+impl<'e, 'a> Keyed<'e, 'a> {
+    fn new(event: &'e Event<'a>) -> Self {
+        let byte = |at: usize| u64::from(event.channel.as_bytes().get(at).copied().unwrap_or(0));
+        let class = event.kind as u64 | u64::from(event.carried) << 7;
+        let class = (0..7).fold(class, |class, at| class << 8 | byte(at));
+        Keyed { event, class, hash: hash(event.event_id), place: 0 }
+    }
+
+    pub(super) fn numbered(event: &'e Event<'a>, place: u32) -> Self {
+        Keyed { place, ..Keyed::new(event) }
+    }
+
+    fn by_class(&self, other: &Self) -> Ordering {
+        // Channel names hold no zero byte, so that the padding cannot mislead.
+        self.class.cmp(&other.class).then_with(|| self.event.channel.cmp(other.event.channel))
+    }
+
+    pub(super) fn by_identity(&self, other: &Self) -> Ordering {
+        let by_class = || self.by_class(other);
+        self.hash.cmp(&other.hash).then_with(by_class).then_with(|| self.event.event_id.cmp(other.event.event_id))
+    }
+}
+
+/// Spreads ids, so that sorting them compares numbers; equal hashes fall back to the ids.
+fn hash(id: &str) -> u64 {
+    let mix = |hash: u64, word: u64| (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+    let (words, rest) = id.as_bytes().as_chunks::<8>();
+    let rest = rest.iter().fold(id.len() as u64, |word, byte| word << 8 | u64::from(*byte));
+    mix(words.iter().fold(0, |hash, word| mix(hash, u64::from_le_bytes(*word))), rest)
+}
+
+/// One copy of each event, then the newest of each class and channel.
+fn newest_events<'a>(all: &[Keyed<'_, 'a>], report: &mut FoldReport) -> Vec<Event<'a>> {
+    let mut newest = sorted(all, |a, b| a.by_class(b).then_with(|| b.event.total_cmp(a.event)));
+    for (place, keyed) in newest.iter_mut().enumerate() {
+        keyed.place = place as u32;
+    }
+    // The sort is stable, so that of equal identities the greatest copy comes first.
+    let by_id = sorted(&newest, Keyed::by_identity);
+    for (first, copy) in by_id.iter().zip(by_id.iter().skip(1)) {
+        if first.by_identity(copy).is_eq()
+            && let Some(copy) = newest.get_mut(copy.place as usize)
+        {
+            copy.place = COPY;
+            report.duplicate_events += 1;
+        }
+    }
+    let mut kept: Vec<Event<'a>> = Vec::with_capacity(newest.len());
+    let (mut of_class, mut last) = (0usize, None);
+    for keyed in newest.iter().filter(|keyed| keyed.place != COPY) {
+        let same = last.is_some_and(|last: &Keyed<'_, 'a>| last.by_class(keyed).is_eq());
+        of_class = if same { of_class + 1 } else { 1 };
+        last = Some(keyed);
+        if of_class <= PROFILE_EVENTS_PER_CLASS {
+            kept.push(*keyed.event);
+        } else {
+            report.events_beyond_bound += 1;
+        }
+    }
+    kept
+}
+
+/// The place of an event that is a copy of another.
+const COPY: u32 = u32::MAX;
+
+fn newest_marks<'a>(marks: &[Mark<'a>], report: &mut FoldReport) -> Vec<Mark<'a>> {
+    let mut marks = sorted(marks, Mark::newest_first);
+    marks.dedup();
+    if marks.len() <= PROFILE_MARKS_PER_CLASS {
+        return marks;
+    }
+    let all = marks.len();
+    let mut classes: Vec<(EventType, &str, usize)> = Vec::new();
+    marks.retain(|mark| {
+        let of_class = classes.iter_mut().find(|class| (class.0, class.1) == (mark.kind, mark.channel));
+        let count = match of_class {
+            Some(class) => {
+                class.2 += 1;
+                class.2
+            }
+            None => {
+                classes.push((mark.kind, mark.channel, 1));
+                1
+            }
+        };
+        count <= PROFILE_MARKS_PER_CLASS
+    });
+    report.marks_beyond_bound = (all - marks.len()) as u32;
+    marks
+}
+
+/// The winner of each key among the registers that outlive the tombstone, by key.
+pub(super) fn winners<'r, T: Register + 'r>(
+    all: impl Iterator<Item = &'r T>,
+    outlives: impl Fn(i64) -> bool,
+) -> Vec<T> {
+    let all: Vec<T> = all.filter(|one| outlives(one.ts_ms())).copied().collect();
+    let mut all = sorted(&all, |a, b| a.by_key(b).then_with(|| a.winner_first(b)));
+    all.dedup_by(|later, kept| later.by_key(kept).is_eq());
+    all
+}
+
+/// The UTC day of a moment, since 1970.
+pub(super) fn day_of(ts_ms: i64) -> i64 {
+    ts_ms.div_euclid(86_400_000)
+}

@@ -1,0 +1,136 @@
+//! What a decision may see of a customer: the states of one component, joined, and masked by consent.
+
+use super::codec::decode_state;
+use super::join::winners;
+use super::links::component;
+use super::{FoldReport, Profile};
+use crate::consent::{Consents, SERVING, Sight};
+use crate::policy::Policy;
+use alloc::vec::Vec;
+use unisono_message::{Consent, Event, ProfileInput, Purpose, Result};
+
+/// The profile of a request as far as purposes allow.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Seen<'a> {
+    /// What any purpose of serving may see, with every consent: what the decision's id is taken of.
+    pub(crate) whole: Profile<'a>,
+    /// What personalization may see, where that is less.
+    personal: Option<Profile<'a>>,
+    /// What offers may see, where that is less.
+    offers: Option<Profile<'a>>,
+    /// Whether offers may look at the customer at all: without, nothing can be counted.
+    pub(crate) counts_offers: bool,
+    /// Purposes that are withheld in the channel of the request.
+    pub(crate) withheld: u32,
+    pub(crate) report: FoldReport,
+    /// Linked profiles beyond those that are read, and those whose states were not given.
+    pub(crate) links_beyond: u32,
+    pub(crate) links_not_given: u32,
+    /// Fields of visible events that no one knows.
+    pub(crate) unknown_fields: u32,
+}
+
+impl<'a> Seen<'a> {
+    /// Reads a request's profile from a channel at a moment.
+    ///
+    /// # Errors
+    /// Those of states, and the first fault of an event that some purpose may look at.
+    pub(crate) fn of(policy: &Policy, input: &ProfileInput<'a>, channel: &str, now_ms: i64) -> Result<Self> {
+        let mut seen = Seen::default();
+        let mut states = seen.joined_states(input)?;
+        states.push(Profile { consents: input.consents.clone(), ..Profile::default() });
+        let registers = winners(states.iter().flat_map(|state| &state.consents), |_| true);
+        let mut sight = Sight::new(Consents { policy, registers: &registers }, Some(channel), now_ms);
+        seen.withheld = sight.withheld();
+        seen.counts_offers = sight.allows(Purpose::Offers);
+        let is_seen = |sight: &mut Sight<'_, 'a>, event: &Event<'a>| {
+            sight.purposes(event.kind, event.channel, event.day()) & SERVING != 0
+        };
+        // An event that no one may look at is not looked at, sound or not.
+        for fault in &input.faults {
+            if fault.class.is_none_or(|(kind, channel)| sight.purposes(kind, channel, i64::MAX) & SERVING != 0) {
+                let error = fault.error.clone();
+                return Err(error.at_index(fault.index).in_field("events").in_field("profile"));
+            }
+        }
+        let clear = sight.is_clear();
+        if clear {
+            seen.unknown_fields = input.unknown_fields.iter().map(|(_, count)| *count).sum();
+            (seen.whole, seen.report) = Profile::join(&input.events, &states);
+        } else {
+            states.iter_mut().for_each(|state| state.mask(&mut sight, SERVING));
+            let unknown = input
+                .unknown_fields
+                .iter()
+                .filter(|(at, _)| input.events.get(*at as usize).is_some_and(|event| is_seen(&mut sight, event)));
+            seen.unknown_fields = unknown.map(|(_, count)| *count).sum();
+            let events: Vec<Event<'a>> =
+                input.events.iter().filter(|event| is_seen(&mut sight, event)).copied().collect();
+            (seen.whole, seen.report) = Profile::join(&events, &states);
+        }
+        seen.whole.check_bounds().map_err(|error| error.in_field("profile"))?;
+        if !clear {
+            seen.personal = Some(seen.whole.masked(&mut sight, Purpose::Personalization.bit()));
+            seen.offers = Some(seen.whole.masked(&mut sight, Purpose::Offers.bit()));
+        }
+        Ok(seen)
+    }
+
+    /// The states of the component, each by itself ready to be joined.
+    fn joined_states(&mut self, input: &ProfileInput<'a>) -> Result<Vec<Profile<'a>>> {
+        let in_profile = |error: unisono_message::Error| error.in_field("profile");
+        let own = decode_state(input.state).map_err(in_profile)?;
+        let mut states: Vec<(&'a str, Profile<'a>)> = alloc::vec![(input.profile_id.unwrap_or_default(), own)];
+        for (index, other) in input.linked.iter().enumerate() {
+            let state = decode_state(Some(other.state));
+            let in_linked = |error: unisono_message::Error| error.at_index(index).in_field("linked");
+            states.push((other.profile_id, state.map_err(in_linked).map_err(in_profile)?));
+        }
+        let found = component(input.profile_id.unwrap_or_default(), &states);
+        self.links_beyond = found.beyond;
+        self.links_not_given = found.needs.len() as u32;
+        let is_of_it = |id: &str| input.linked.is_empty() || found.profile_ids.contains(&id);
+        Ok(states.into_iter().filter(|(id, _)| is_of_it(id)).map(|(_, state)| state.as_view()).collect())
+    }
+
+    /// What personalization may see.
+    pub(crate) fn personal(&self) -> &Profile<'a> {
+        self.personal.as_ref().unwrap_or(&self.whole)
+    }
+
+    /// What offers may see.
+    pub(crate) fn offers(&self) -> &Profile<'a> {
+        self.offers.as_ref().unwrap_or(&self.whole)
+    }
+}
+
+impl<'a> Profile<'a> {
+    /// The state to be joined with others of the customer: its own tombstone and links say nothing of them.
+    fn as_view(mut self) -> Self {
+        self.add_day_of_erasure();
+        self.erased_ms = None;
+        self.links = Vec::new();
+        self
+    }
+
+    /// Leaves what one of the purposes may look at.
+    fn mask(&mut self, sight: &mut Sight<'_, 'a>, purposes: u8) {
+        self.events.retain(|event| sight.purposes(event.kind, event.channel, event.day()) & purposes != 0);
+        self.marks.retain(|mark| sight.purposes(mark.kind, mark.channel, mark.day) & purposes != 0);
+        self.traits.retain(|one| one.purpose.bit() & purposes != 0 && sight.allows(one.purpose));
+    }
+
+    fn masked(&self, sight: &mut Sight<'_, 'a>, purposes: u8) -> Self {
+        let mut masked = self.clone();
+        masked.mask(sight, purposes);
+        masked
+    }
+
+    /// What one purpose may look at, from no channel in particular.
+    pub(super) fn seen_by(&mut self, policy: &Policy, purpose: Purpose, now_ms: i64) {
+        let registers: Vec<Consent<'a>> = self.consents.clone();
+        let mut sight = Sight::new(Consents { policy, registers: &registers }, None, now_ms);
+        self.mask(&mut sight, purpose.bit());
+        self.traits.retain(|one| Consents { policy, registers: &registers }.allow(one.purpose, ""));
+    }
+}
