@@ -3,7 +3,7 @@
 
 use crate::policy::Policy;
 use alloc::vec::Vec;
-use unisono_message::{Consent, EventType, Purpose, Register};
+use unisono_message::{EventType, Purpose, Register, RegisterKind};
 
 /// The purposes that an answer may rest on.
 pub(crate) const SERVING: u8 = Purpose::Personalization.bit() | Purpose::Offers.bit() | Purpose::Measurement.bit();
@@ -14,18 +14,21 @@ const KEEPING: u8 = SERVING | Purpose::Training.bit();
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Consents<'c, 'a> {
     pub(crate) policy: &'c Policy,
-    /// By purpose and channel, each pair once.
-    pub(crate) registers: &'c [Consent<'a>],
+    /// Each key once; other registers than consents may be among them.
+    pub(crate) registers: &'c [Register<'a>],
 }
 
 impl Consents<'_, '_> {
     /// Whether a purpose is allowed in a channel: the newer of the word on this channel and of that on all channels
     /// counts, and withheld where both are of one time; without either, what the policy presumes.
     pub(crate) fn allow(&self, purpose: Purpose, channel: &str) -> bool {
-        let said = self.registers.iter().filter(|one| one.purpose == purpose);
-        let said = said.filter(|one| one.channel.is_empty() || one.channel == channel);
+        let said = self.said().filter(|one| one.purpose == purpose && (one.name.is_empty() || one.name == channel));
         let newest = said.reduce(|a, b| if b.winner_first(a).is_lt() { b } else { a });
-        newest.map_or(self.policy.granted & purpose.bit() != 0, |one| one.granted)
+        newest.map_or(self.policy.granted & purpose.bit() != 0, |one| one.is_on())
+    }
+
+    fn said(&self) -> impl Iterator<Item = &Register<'_>> {
+        self.registers.iter().filter(|one| one.kind == RegisterKind::Consent)
     }
 
     /// Set of the purposes that are allowed in a channel.
@@ -40,7 +43,7 @@ impl Consents<'_, '_> {
 
     /// Whether everything is allowed everywhere, so that there is nothing to ask.
     fn are_all_given(&self) -> bool {
-        self.policy.id.is_none() && self.registers.iter().all(|one| one.granted)
+        self.policy.id.is_none() && self.registers.iter().all(|one| one.is_on())
     }
 }
 
@@ -59,7 +62,7 @@ pub(crate) struct Sight<'c, 'a> {
 
 impl<'c, 'a> Sight<'c, 'a> {
     pub(crate) fn new(consents: Consents<'c, 'a>, here: Option<&'c str>, now_ms: i64) -> Self {
-        let allowed_here = here.map_or(u8::MAX, |here| consents.allowed(here));
+        let allowed_here = consents.allowed(here.unwrap_or_default());
         Sight { consents, here, now_ms, allowed_here, is_clear: consents.are_all_given(), asked: Vec::new() }
     }
 
@@ -94,8 +97,11 @@ impl<'c, 'a> Sight<'c, 'a> {
         }
         let there = self.consents.allowed(channel);
         let joined = there & self.allowed_here;
-        let reaches = self.here.is_none_or(|here| here == channel) || joined & Purpose::CrossChannel.bit() != 0;
-        let set = if reaches { joined } else { 0 };
+        let set = match self.here {
+            None => there,
+            Some(here) if here == channel || joined & Purpose::CrossChannel.bit() != 0 => joined,
+            Some(_) => 0,
+        };
         self.asked.push((channel, set));
         set
     }

@@ -41,7 +41,7 @@ pub use error::{Error, ErrorCode, Result};
 pub use event::{Event, EventType, Field, check_owner};
 pub use fields::{missing, position_of, read_fields};
 pub use reader::{Kind, Reader};
-pub use register::{Consent, Link, Purpose, Register, Stamp, Trait, TraitValue};
+pub use register::{Purpose, Register, RegisterKind, RegisterValue};
 pub use request::{Context, Fault, Gate, LinkedInput, Placement, PlacementKind, ProfileInput, Request, check_future};
 pub use response::{
     EmptyReason, Excluded, Exclusion, Explanation, Part, PlacementResponse, Reason, Recommendation, Response, Warning,

@@ -45,134 +45,61 @@ impl Purpose {
     /// Reads a purpose's name; the reader fails with `unknown_purpose`.
     pub fn read(r: &mut Reader<'_>) -> Self {
         let name = r.text(limits::TEXT_BYTES_MAX);
-        let found = position_of(&Self::NAMES, name);
-        found.and_then(|at| Self::ALL.get(at).copied()).unwrap_or_else(|| unknown(r, name))
-    }
-
-    /// Reads a purpose's number; the reader fails with `unknown_purpose`.
-    fn read_number(r: &mut Reader<'_>) -> Self {
-        let number = r.int_within(0, Self::ALL.len() as i64 - 1);
-        Self::ALL.get(number as usize).copied().unwrap_or_default()
+        position_of(&Self::NAMES, name).and_then(|at| Self::ALL.get(at).copied()).unwrap_or_else(|| {
+            let message = text!("`{}` is no purpose; `personalization` is one", name);
+            r.fail(Error::new(ErrorCode::UnknownPurpose, message));
+            Purpose::Personalization
+        })
     }
 }
 
-#[cold]
-fn unknown(r: &mut Reader<'_>, name: &str) -> Purpose {
-    let message = text!("`{}` is no purpose; `personalization` is one", name);
-    r.fail(Error::new(ErrorCode::UnknownPurpose, message));
-    Purpose::Personalization
+/// What a register says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum RegisterKind {
+    /// Something that is known of the customer, under one purpose.
+    Trait = 0,
+    /// That a purpose is granted or withheld, in one channel or in all.
+    Consent = 1,
+    /// That another profile is of the same customer, or no longer. It counts while both sides hold it.
+    Link = 2,
 }
 
-/// A register of a map: its key, and which of two values of one key wins.
-pub trait Register: Copy {
-    /// The order of the keys.
-    fn by_key(&self, other: &Self) -> Ordering;
-    /// Less when this value wins over the other.
-    fn winner_first(&self, other: &Self) -> Ordering;
-    /// When it was written, Unix ms.
-    fn ts_ms(&self) -> i64;
-    /// Writes the canonical form.
-    fn write(&self, w: &mut Writer);
-}
+impl RegisterKind {
+    /// Every kind.
+    pub const ALL: [RegisterKind; 3] = [RegisterKind::Trait, RegisterKind::Consent, RegisterKind::Link];
 
-/// When and by whom a register was written: the greater wins.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Stamp<'a> {
-    /// Unix milliseconds UTC.
-    pub ts_ms: i64,
-    /// Who wrote it: a host, a device; empty when not told.
-    pub writer: &'a str,
-}
-
-impl<'a> Stamp<'a> {
-    fn read_canonical(r: &mut Reader<'a>) -> Self {
-        Stamp { ts_ms: read_time(r), writer: r.text(limits::ID_BYTES_MAX) }
-    }
-
-    fn write(&self, w: &mut Writer) {
-        w.int(self.ts_ms);
-        w.str(self.writer);
-    }
-}
-
-fn read_time(r: &mut Reader<'_>) -> i64 {
-    r.int_within(limits::TIME_MS_MIN, limits::TIME_MS_MAX)
-}
-
-/// A consent, given or withheld, for a purpose in one channel or in all.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Consent<'a> {
-    /// What it is about.
-    pub purpose: Purpose,
-    /// The channel; empty for all of them.
-    pub channel: &'a str,
-    /// Whether it is given.
-    pub granted: bool,
-    /// When and by whom.
-    pub stamp: Stamp<'a>,
-}
-
-impl<'a> Consent<'a> {
-    /// Reads the named form: `{purpose, channel?, granted, ts_ms, writer?}`.
-    pub fn read(r: &mut Reader<'a>) -> Self {
-        let mut consent = Consent { stamp: Stamp { ts_ms: -1, writer: "" }, ..Consent::default() };
-        let (mut has_purpose, mut granted) = (false, None);
-        read_fields(r, &["purpose", "channel", "granted", "ts_ms", "writer"], |r, field| match field {
-            0 => {
-                consent.purpose = Purpose::read(r);
-                has_purpose = true;
-            }
-            1 => consent.channel = r.channel(),
-            2 => granted = Some(r.bool()),
-            3 => consent.stamp.ts_ms = read_time(r),
-            _ => consent.stamp.writer = r.text(limits::ID_BYTES_MAX),
-        });
-        consent.granted = granted.unwrap_or_default();
-        match () {
-            () if !has_purpose => missing(r, "purpose"),
-            () if granted.is_none() => missing(r, "granted"),
-            () if consent.stamp.ts_ms < 0 => missing(r, "ts_ms"),
-            () => {}
+    /// The key under which states, inputs and exports list registers of this kind.
+    pub const fn list(self) -> &'static str {
+        match self {
+            RegisterKind::Trait => "traits",
+            RegisterKind::Consent => "consents",
+            RegisterKind::Link => "links",
         }
-        consent
     }
 
-    /// Reads the canonical form.
-    pub fn read_canonical(r: &mut Reader<'a>) -> Self {
-        expect_fields(r, 5);
-        let purpose = Purpose::read_number(r);
-        let channel = if r.kind() == Kind::Nil { "" } else { r.channel() };
-        r.nil();
-        Consent { purpose, channel, granted: r.bool(), stamp: Stamp::read_canonical(r) }
-    }
-}
-
-impl Register for Consent<'_> {
-    fn by_key(&self, other: &Self) -> Ordering {
-        self.purpose.cmp(&other.purpose).then_with(|| self.channel.cmp(other.channel))
+    /// How many registers of this kind a profile may hold, and the limit's name.
+    pub const fn limit(self) -> (usize, &'static str) {
+        match self {
+            RegisterKind::Trait => (limits::PROFILE_TRAITS_MAX, "profile_traits_max"),
+            RegisterKind::Consent => (limits::PROFILE_CONSENTS_MAX, "profile_consents_max"),
+            RegisterKind::Link => (limits::PROFILE_LINKS_MAX, "profile_links_max"),
+        }
     }
 
-    fn winner_first(&self, other: &Self) -> Ordering {
-        // Of one time and writer, withheld wins.
-        other.stamp.cmp(&self.stamp).then_with(|| self.granted.cmp(&other.granted))
-    }
-
-    fn ts_ms(&self) -> i64 {
-        self.stamp.ts_ms
-    }
-
-    fn write(&self, w: &mut Writer) {
-        w.array(5);
-        w.int(self.purpose as i64);
-        w.opt_str((!self.channel.is_empty()).then_some(self.channel));
-        w.bool(self.granted);
-        self.stamp.write(w);
+    /// The names of the fields, in the order of the canonical form.
+    pub const fn fields(self) -> &'static [&'static str] {
+        match self {
+            RegisterKind::Trait => &["name", "value", "ts_ms", "writer", "purpose"],
+            RegisterKind::Consent => &["channel", "granted", "ts_ms", "writer", "purpose"],
+            RegisterKind::Link => &["profile_id", "linked", "ts_ms", "writer"],
+        }
     }
 }
 
-/// What a trait says; nothing when it was taken back.
+/// What a trait says, or whether a consent is granted or a link holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum TraitValue<'a> {
+pub enum RegisterValue<'a> {
     /// Taken back.
     #[default]
     None,
@@ -184,162 +111,145 @@ pub enum TraitValue<'a> {
     Text(&'a str),
 }
 
-impl<'a> TraitValue<'a> {
-    fn read(r: &mut Reader<'a>) -> Self {
+impl<'a> RegisterValue<'a> {
+    fn read(r: &mut Reader<'a>, kind: RegisterKind) -> Self {
         match r.kind() {
-            Kind::Nil => {
+            Kind::Nil if kind == RegisterKind::Trait => {
                 r.nil();
-                TraitValue::None
+                RegisterValue::None
             }
-            Kind::Bool => TraitValue::Bool(r.bool()),
-            Kind::Str => TraitValue::Text(r.text(limits::TEXT_BYTES_MAX)),
-            _ => TraitValue::Int(r.int()),
+            Kind::Str if kind == RegisterKind::Trait => RegisterValue::Text(r.text(limits::TEXT_BYTES_MAX)),
+            Kind::Int | Kind::Float if kind == RegisterKind::Trait => RegisterValue::Int(r.int()),
+            _ => RegisterValue::Bool(r.bool()),
         }
     }
 
     /// Writes it as what it is; null when it was taken back.
     pub fn write(&self, w: &mut Writer) {
         match self {
-            TraitValue::None => w.nil(),
-            TraitValue::Bool(value) => w.bool(*value),
-            TraitValue::Int(value) => w.int(*value),
-            TraitValue::Text(value) => w.str(value),
+            RegisterValue::None => w.nil(),
+            RegisterValue::Bool(value) => w.bool(*value),
+            RegisterValue::Int(value) => w.int(*value),
+            RegisterValue::Text(value) => w.str(value),
         }
     }
 }
 
-/// Something that is known of a customer, under one purpose.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Trait<'a> {
-    /// Its name.
+/// A register of a profile: a trait, a consent or a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Register<'a> {
+    /// What it is.
+    pub kind: RegisterKind,
+    /// The trait's name, the consent's channel (empty for all of them), or the other profile's id.
     pub name: &'a str,
-    /// What it says.
-    pub value: TraitValue<'a>,
-    /// What it may be used for.
+    /// What the trait says; whether the consent is granted, or the link holds.
+    pub value: RegisterValue<'a>,
+    /// When it was written, Unix milliseconds UTC.
+    pub ts_ms: i64,
+    /// Who wrote it: a host, a device; empty when not told.
+    pub writer: &'a str,
+    /// What the trait may be used for, or what the consent is about.
     pub purpose: Purpose,
-    /// When and by whom.
-    pub stamp: Stamp<'a>,
 }
 
-impl<'a> Trait<'a> {
-    /// Reads the named form: `{name, value?, purpose, ts_ms, writer?}`; without a value the trait is taken back.
-    pub fn read(r: &mut Reader<'a>) -> Self {
-        let mut one = Trait { stamp: Stamp { ts_ms: -1, writer: "" }, ..Trait::default() };
-        let mut has_purpose = false;
-        read_fields(r, &["name", "value", "purpose", "ts_ms", "writer"], |r, field| match field {
-            0 => one.name = r.id(),
-            1 => one.value = TraitValue::read(r),
-            2 => {
+impl<'a> Register<'a> {
+    /// Reads the named form: `{name, value?, ts_ms, writer?, purpose}`, `{channel?, granted, ts_ms, writer?, purpose}` or
+    /// `{profile_id, linked, ts_ms, writer?}`. A trait without a value is taken back.
+    pub fn read(r: &mut Reader<'a>, kind: RegisterKind) -> Self {
+        let mut one = Register::of(kind);
+        let (mut has_value, mut has_purpose) = (kind == RegisterKind::Trait, kind == RegisterKind::Link);
+        read_fields(r, kind.fields(), |r, field| {
+            one.read_field(r, field);
+            has_value |= field == 1;
+            if field == 4 {
                 one.purpose = Purpose::read(r);
                 has_purpose = true;
             }
-            3 => one.stamp.ts_ms = read_time(r),
-            _ => one.stamp.writer = r.text(limits::ID_BYTES_MAX),
         });
-        match () {
-            () if one.name.is_empty() => missing(r, "name"),
-            () if !has_purpose => missing(r, "purpose"),
-            () if one.stamp.ts_ms < 0 => missing(r, "ts_ms"),
-            () => {}
+        let is_missing =
+            [one.name.is_empty() && kind != RegisterKind::Consent, !has_value, one.ts_ms < 0, false, !has_purpose];
+        if let Some(at) = is_missing.iter().position(|missing| *missing) {
+            missing(r, kind.fields().get(at).copied().unwrap_or_default());
         }
         one
     }
 
-    /// Reads the canonical form.
-    pub fn read_canonical(r: &mut Reader<'a>) -> Self {
-        expect_fields(r, 5);
-        let name = r.id();
-        let value = TraitValue::read(r);
-        Trait { name, value, purpose: Purpose::read_number(r), stamp: Stamp::read_canonical(r) }
-    }
-}
-
-impl Register for Trait<'_> {
-    fn by_key(&self, other: &Self) -> Ordering {
-        self.name.cmp(other.name)
-    }
-
-    fn winner_first(&self, other: &Self) -> Ordering {
-        let by_value = || (self.value, self.purpose).cmp(&(other.value, other.purpose));
-        other.stamp.cmp(&self.stamp).then_with(by_value)
-    }
-
-    fn ts_ms(&self) -> i64 {
-        self.stamp.ts_ms
-    }
-
-    fn write(&self, w: &mut Writer) {
-        w.array(5);
-        w.str(self.name);
-        self.value.write(w);
-        w.int(self.purpose as i64);
-        self.stamp.write(w);
-    }
-}
-
-/// That this profile and another are of one customer, or no longer. It counts while both sides hold it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Link<'a> {
-    /// The other profile.
-    pub profile_id: &'a str,
-    /// Whether they are linked.
-    pub linked: bool,
-    /// When and by whom.
-    pub stamp: Stamp<'a>,
-}
-
-impl<'a> Link<'a> {
-    /// Reads the named form: `{profile_id, linked, ts_ms, writer?}`.
-    pub fn read(r: &mut Reader<'a>) -> Self {
-        let mut link = Link { stamp: Stamp { ts_ms: -1, writer: "" }, ..Link::default() };
-        let mut linked = None;
-        read_fields(r, &["profile_id", "linked", "ts_ms", "writer"], |r, field| match field {
-            0 => link.profile_id = r.id(),
-            1 => linked = Some(r.bool()),
-            2 => link.stamp.ts_ms = read_time(r),
-            _ => link.stamp.writer = r.text(limits::ID_BYTES_MAX),
-        });
-        link.linked = linked.unwrap_or_default();
-        match () {
-            () if link.profile_id.is_empty() => missing(r, "profile_id"),
-            () if linked.is_none() => missing(r, "linked"),
-            () if link.stamp.ts_ms < 0 => missing(r, "ts_ms"),
-            () => {}
+    /// Reads the canonical form: an array of the fields in their order, a purpose as its number.
+    pub fn read_canonical(r: &mut Reader<'a>, kind: RegisterKind) -> Self {
+        let mut one = Register::of(kind);
+        if r.array() != kind.fields().len() {
+            let message = text!("an entry of `{}` has {} fields", kind.list(), kind.fields().len());
+            r.fail(Error::new(ErrorCode::ProfileInvalid, message));
         }
-        link
+        for field in 0..kind.fields().len() {
+            match field {
+                0 if kind == RegisterKind::Consent && r.nil() => {}
+                4 => {
+                    let number = r.int_within(0, Purpose::ALL.len() as i64 - 1);
+                    one.purpose = Purpose::ALL.get(number as usize).copied().unwrap_or_default();
+                }
+                _ => one.read_field(r, field),
+            }
+        }
+        one
     }
 
-    /// Reads the canonical form.
-    pub fn read_canonical(r: &mut Reader<'a>) -> Self {
-        expect_fields(r, 4);
-        Link { profile_id: r.id(), linked: r.bool(), stamp: Stamp::read_canonical(r) }
-    }
-}
-
-impl Register for Link<'_> {
-    fn by_key(&self, other: &Self) -> Ordering {
-        self.profile_id.cmp(other.profile_id)
+    const fn of(kind: RegisterKind) -> Self {
+        let value = RegisterValue::None;
+        Register { kind, name: "", value, ts_ms: -1, writer: "", purpose: Purpose::Personalization }
     }
 
-    fn winner_first(&self, other: &Self) -> Ordering {
-        // Of one time and writer, unlinked wins.
-        other.stamp.cmp(&self.stamp).then_with(|| self.linked.cmp(&other.linked))
+    fn read_field(&mut self, r: &mut Reader<'a>, field: usize) {
+        match field {
+            0 if self.kind == RegisterKind::Consent => self.name = r.channel(),
+            0 => self.name = r.id(),
+            1 => self.value = RegisterValue::read(r, self.kind),
+            2 => self.ts_ms = r.int_within(limits::TIME_MS_MIN, limits::TIME_MS_MAX),
+            3 => self.writer = r.text(limits::ID_BYTES_MAX),
+            _ => {}
+        }
     }
 
-    fn ts_ms(&self) -> i64 {
-        self.stamp.ts_ms
+    /// Writes the named form or the canonical one.
+    pub fn write(&self, w: &mut Writer, named: bool) {
+        let fields = self.kind.fields();
+        if named {
+            w.map(fields.len())
+        } else {
+            w.array(fields.len())
+        }
+        for (field, name) in fields.iter().enumerate() {
+            if named {
+                w.str(name);
+            }
+            match field {
+                0 => w.opt_str((!self.name.is_empty()).then_some(self.name)),
+                1 => self.value.write(w),
+                2 => w.int(self.ts_ms),
+                3 => w.str(self.writer),
+                _ if named => w.str(self.purpose.as_str()),
+                _ => w.int(self.purpose as i64),
+            }
+        }
     }
 
-    fn write(&self, w: &mut Writer) {
-        w.array(4);
-        w.str(self.profile_id);
-        w.bool(self.linked);
-        self.stamp.write(w);
+    /// Whether the consent is granted, or the link holds.
+    pub fn is_on(&self) -> bool {
+        self.value == RegisterValue::Bool(true)
     }
-}
 
-fn expect_fields(r: &mut Reader<'_>, count: usize) {
-    if r.array() != count {
-        r.fail(Error::new(ErrorCode::ProfileInvalid, text!("a register of this kind has {} fields", count)));
+    /// The order of the keys: kind, purpose (of consents alone: a trait has one), name.
+    pub fn by_key(&self, other: &Self) -> Ordering {
+        let purpose = |one: &Self| if one.kind == RegisterKind::Consent { one.purpose as u8 } else { 0 };
+        let by_purpose = || purpose(self).cmp(&purpose(other));
+        self.kind.cmp(&other.kind).then_with(by_purpose).then_with(|| self.name.cmp(other.name))
+    }
+
+    /// Less when this value of a key wins over the other: the later one, then that of the greater writer, then the lesser
+    /// value, so that withheld wins over granted and unlinked over linked.
+    pub fn winner_first(&self, other: &Self) -> Ordering {
+        let by_writer = || other.writer.cmp(self.writer);
+        let by_value = || (self.value, self.purpose).cmp(&(other.value, other.purpose));
+        other.ts_ms.cmp(&self.ts_ms).then_with(by_writer).then_with(by_value)
     }
 }

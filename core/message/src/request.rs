@@ -6,7 +6,7 @@ use crate::event::{Event, EventType, check_owner, read_utc_offset};
 use crate::fields::{missing, position_of, read_fields};
 use crate::limits;
 use crate::reader::Reader;
-use crate::register::Consent;
+use crate::register::{Register, RegisterKind};
 use crate::text;
 use crate::writer::Writer;
 use alloc::vec::Vec;
@@ -116,7 +116,7 @@ pub struct ProfileInput<'a> {
     /// A state that `profile_apply` or `profile_merge` returned.
     pub state: Option<&'a [u8]>,
     /// Consents beside those of the state.
-    pub consents: Vec<Consent<'a>>,
+    pub consents: Vec<Register<'a>>,
     /// States of profiles that may be linked with this one.
     pub linked: Vec<LinkedInput<'a>>,
 }
@@ -294,7 +294,7 @@ impl<'a> ProfileInput<'a> {
             1 => profile.read_events(r, &mut owners),
             2 => profile.state = Some(r.bin()),
             3 => r.each(limits::PROFILE_CONSENTS_MAX, "profile_consents_max", |r| {
-                profile.consents.push(Consent::read(r));
+                profile.consents.push(Register::read(r, RegisterKind::Consent));
             }),
             _ => r.each(limits::COMPONENT_STATES_MAX, "component_states_max", |r| {
                 profile.linked.push(LinkedInput::read(r));

@@ -1,7 +1,7 @@
 //! Applying: events, consents, traits and links into a state.
 
 use super::codec::{Class, check_size, decode_state, encode_within_bounds, failure, too_many, too_many_classes};
-use super::join::Keyed;
+use super::join::{Keyed, winners};
 use super::mark::Mark;
 use super::{FoldReport, Profile};
 use crate::consent::Consents;
@@ -10,11 +10,11 @@ use crate::policy::Policy;
 use alloc::vec::Vec;
 use unisono_message::limits::{self, PROFILE_CLASSES_MAX};
 use unisono_message::{
-    Consent, Error, Event, EventType, Link, Reader, Register, Result, Trait, Warning, WarningCode, Writer,
-    check_future, check_owner, missing, read_fields, write_warnings,
+    Error, Event, EventType, Reader, Register, RegisterKind, Result, Warning, WarningCode, Writer, check_future,
+    check_owner, missing, read_fields, write_warnings,
 };
 
-const KEYS: [&str; 7] = ["now_ms", "profile_id", "state", "events", "consents", "traits", "links"];
+const KEYS: [&str; 7] = ["now_ms", "profile_id", "state", "events", "traits", "consents", "links"];
 
 /// Adds to a state: `{"now_ms", "profile_id"?, "state"?, "events"?, "consents"?, "traits"?, "links"?}` gives
 /// `{"state": bin, "results": [{"status", "code"?, "message"?, "field"?}], "refused":
@@ -33,15 +33,13 @@ fn apply_bytes(policy: &Policy, input: &[u8]) -> Result<Vec<u8>> {
     check_size(input, limits::APPLY_BYTES_MAX, "apply_bytes_max")?;
     let mut reader = Reader::new(input);
     let (mut now_ms, mut owner, mut state, mut events) = (None, None, None, None);
-    let (mut consents, mut traits, mut links) = (None, None, None);
+    let mut registers = [None; RegisterKind::ALL.len()];
     read_fields(&mut reader, &KEYS, |r, field| match field {
         0 => now_ms = Some(r.int_within(limits::TIME_MS_MIN, limits::TIME_MS_MAX)),
         1 => owner = Some(r.id()),
         2 => state = Some(r.bin()),
         3 => events = Some(r.leap()),
-        4 => consents = Some(r.leap()),
-        5 => traits = Some(r.leap()),
-        _ => links = Some(r.leap()),
+        _ => registers.iter_mut().nth(field - 4).into_iter().for_each(|list| *list = Some(r.leap())),
     });
     if now_ms.is_none() {
         missing(&mut reader, "now_ms");
@@ -51,24 +49,10 @@ fn apply_bytes(policy: &Policy, input: &[u8]) -> Result<Vec<u8>> {
     let mut base = decode_state(state)?;
     let mut sifted = Sifted { classes: base.classes(), unknown_fields: reader.unknown_fields(), ..Sifted::default() };
     // Consents first: whether an event may be stored is as they stand after this call.
-    let from_future = |one: &dyn Fn() -> i64| check_future(&Event::new("", one(), EventType::View, ""), now_ms);
-    sifted.read_registers("consents", consents, &mut base.consents, limits::PROFILE_CONSENTS_MAX, |r| {
-        let one = Consent::read(r);
-        r.take(from_future(&|| one.stamp.ts_ms));
-        one
-    })?;
-    sifted.read_registers("traits", traits, &mut base.traits, limits::PROFILE_TRAITS_MAX, |r| {
-        let one = Trait::read(r);
-        r.take(from_future(&|| one.stamp.ts_ms));
-        one
-    })?;
-    sifted.read_registers("links", links, &mut base.links, limits::PROFILE_LINKS_MAX, |r| {
-        let one = Link::read(r);
-        r.take(from_future(&|| one.stamp.ts_ms));
-        one
-    })?;
-    base.settle_registers();
-    let registers = base.consents.clone();
+    for (kind, list) in RegisterKind::ALL.into_iter().zip(registers) {
+        sifted.read_registers(kind, list, &mut base, now_ms)?;
+    }
+    let registers = base.registers.clone();
     let consents = Consents { policy, registers: &registers };
     if let Some(bytes) = events {
         sifted.read_events(bytes, owner, now_ms, &consents).map_err(|error| error.in_field("events"))?;
@@ -95,9 +79,9 @@ impl<'a> Profile<'a> {
         };
         self.events.retain(|event| is_kept(event.kind, event.channel, event.day()));
         self.marks.retain(|mark: &Mark<'a>| is_kept(mark.kind, mark.channel, mark.day));
-        if policy.erase_on_withdrawal {
-            self.traits.retain(|one| consents.allow(one.purpose, ""));
-        }
+        self.registers.retain(|one| {
+            one.kind != RegisterKind::Trait || !policy.erase_on_withdrawal || consents.allow(one.purpose, "")
+        });
     }
 }
 
@@ -130,36 +114,39 @@ enum Outcome {
 }
 
 impl<'a> Sifted<'a> {
-    /// Reads each register by itself, and adds it to those of its kind.
-    fn read_registers<T: Register>(
+    /// Reads each register by itself, and joins it with the others.
+    fn read_registers(
         &mut self,
-        name: &str,
-        bytes: Option<&'a [u8]>,
-        to: &mut Vec<T>,
-        max: usize,
-        read: impl Fn(&mut Reader<'a>) -> T,
+        kind: RegisterKind,
+        list: Option<&'a [u8]>,
+        base: &mut Profile<'a>,
+        now_ms: i64,
     ) -> Result<()> {
-        let Some(bytes) = bytes else { return Ok(()) };
+        let Some(bytes) = list else { return Ok(()) };
         let mut reader = Reader::new(bytes);
         let mut index = 0usize;
-        let mut keys = to.len();
+        let (max, limit) = kind.limit();
         reader.each(limits::REQUEST_EVENTS_MAX, "request_events_max", |r| {
-            let taken = r.apart(&read).and_then(|one| {
-                let is_new = !to.iter().any(|other| other.by_key(&one).is_eq());
-                if is_new && keys == max {
-                    return Err(too_many(name, max + 1, "the limit", max));
-                }
-                keys += usize::from(is_new);
-                to.push(one);
-                Ok(())
+            let read = r.apart(|r| {
+                let one = Register::read(r, kind);
+                r.take(check_future(&Event::new("", one.ts_ms, EventType::View, ""), now_ms));
+                one
             });
-            if let Err(error) = taken {
-                self.refused.push(error.at_index(index).in_field(name));
+            let is_known = |one: &Register<'_>| base.registers.iter().any(|other| other.by_key(one).is_eq());
+            let taken = match read {
+                Ok(one) if base.registers_of(kind).count() == max && !is_known(&one) => {
+                    Err(too_many(kind.list(), max + 1, limit, max))
+                }
+                read => read,
+            };
+            match taken {
+                Ok(one) => base.registers = winners(base.registers.iter().chain([&one]), base.erased_ms),
+                Err(error) => self.refused.push(error.at_index(index).in_field(kind.list())),
             }
             index += 1;
         });
         self.unknown_fields += reader.unknown_fields();
-        reader.finish().map_err(|error| error.in_field(name))
+        reader.finish().map_err(|error| error.in_field(kind.list()))
     }
 
     /// Reads each event by itself, so that one that is refused costs the others nothing.

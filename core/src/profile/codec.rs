@@ -9,8 +9,8 @@ use super::mark::Mark;
 use alloc::vec::Vec;
 use unisono_message::limits::{self, PROFILE_BYTES_MAX, PROFILE_CLASSES_MAX};
 use unisono_message::{
-    Consent, Error, ErrorCode, Event, EventType, Link, Reader, Register, Result, Trait, Warning, Writer, missing,
-    read_fields, text, write_warnings,
+    Error, ErrorCode, Event, EventType, Reader, Register, RegisterKind, Result, Warning, Writer, missing, read_fields,
+    text, write_warnings,
 };
 
 /// The version that this module writes and reads.
@@ -21,9 +21,8 @@ impl<'a> Profile<'a> {
     /// The state's one encoding.
     pub fn encode(&self) -> Vec<u8> {
         let mut w = Writer::with_capacity(64 + self.events.len() * 96 + self.marks.len() * 24);
-        let present = [!self.traits.is_empty(), !self.consents.is_empty(), !self.links.is_empty()];
-        let registers = present.iter().filter(|present| **present).count();
-        w.map(3 + registers + usize::from(self.erased_ms.is_some()));
+        let lists = RegisterKind::ALL.iter().filter(|kind| self.registers_of(**kind).next().is_some()).count();
+        w.map(3 + lists + usize::from(self.erased_ms.is_some()));
         w.str("version");
         w.int(VERSION);
         w.str("events");
@@ -40,9 +39,7 @@ impl<'a> Profile<'a> {
             w.int(mark.kind as i64);
             w.str(mark.channel);
         }
-        write_registers(&mut w, "traits", &self.traits);
-        write_registers(&mut w, "consents", &self.consents);
-        write_registers(&mut w, "links", &self.links);
+        self.write_registers(&mut w, false);
         if let Some(erased_ms) = self.erased_ms {
             w.str("erased");
             w.int(erased_ms);
@@ -72,15 +69,11 @@ impl<'a> Profile<'a> {
                 profile.events.push(Event::read_canonical(r));
             }),
             2 => r.each(limits::PROFILE_MARKS_MAX, "profile_marks_max", |r| profile.marks.push(read_mark(r))),
-            3 => r.each(limits::PROFILE_TRAITS_MAX, "profile_traits_max", |r| {
-                profile.traits.push(Trait::read_canonical(r));
-            }),
-            4 => r.each(limits::PROFILE_CONSENTS_MAX, "profile_consents_max", |r| {
-                profile.consents.push(Consent::read_canonical(r));
-            }),
-            5 => r.each(limits::PROFILE_LINKS_MAX, "profile_links_max", |r| {
-                profile.links.push(Link::read_canonical(r));
-            }),
+            3..=5 => {
+                let kind = RegisterKind::ALL.get(field - 3).copied().unwrap_or(RegisterKind::Link);
+                let (max, limit) = kind.limit();
+                r.each(max, limit, |r| profile.registers.push(Register::read_canonical(r, kind)));
+            }
             _ => profile.erased_ms = Some(r.int_within(limits::TIME_MS_MIN, limits::TIME_MS_MAX)),
         });
         reader.finish()?;
@@ -97,11 +90,22 @@ impl<'a> Profile<'a> {
     }
 }
 
-fn write_registers<T: Register>(w: &mut Writer, name: &str, registers: &[T]) {
-    if !registers.is_empty() {
-        w.str(name);
-        w.array(registers.len());
-        registers.iter().for_each(|one| one.write(w));
+impl<'a> Profile<'a> {
+    /// The registers of a kind, by key.
+    pub(super) fn registers_of(&self, kind: RegisterKind) -> impl Iterator<Item = &Register<'a>> {
+        self.registers.iter().filter(move |one| one.kind == kind)
+    }
+
+    /// Writes the lists of registers: in the canonical form those that are not empty, named all of them.
+    pub(super) fn write_registers(&self, w: &mut Writer, named: bool) {
+        for kind in RegisterKind::ALL {
+            let count = self.registers_of(kind).count();
+            if count > 0 || named {
+                w.str(kind.list());
+                w.array(count);
+                self.registers_of(kind).for_each(|one| one.write(w, named));
+            }
+        }
     }
 }
 
@@ -149,16 +153,17 @@ impl<'a> Profile<'a> {
     /// Fails with `limit_exceeded` when there are more classes or registers than a profile may hold.
     pub(crate) fn check_bounds(&self) -> Result<()> {
         let classes = self.classes().len();
-        let checks = [
-            (classes, "pairs of class and channel", "profile_classes_max", PROFILE_CLASSES_MAX),
-            (self.traits.len(), "traits", "profile_traits_max", limits::PROFILE_TRAITS_MAX),
-            (self.consents.len(), "consents", "profile_consents_max", limits::PROFILE_CONSENTS_MAX),
-            (self.links.len(), "links", "profile_links_max", limits::PROFILE_LINKS_MAX),
-        ];
-        match checks.iter().find(|(count, _, _, max)| count > max) {
-            Some((count, what, limit, max)) => Err(too_many(what, *count, limit, *max)),
-            None => Ok(()),
+        if classes > PROFILE_CLASSES_MAX {
+            return Err(too_many_classes(classes));
         }
+        for kind in RegisterKind::ALL {
+            let (max, limit) = kind.limit();
+            let count = self.registers_of(kind).count();
+            if count > max {
+                return Err(too_many(kind.list(), count, limit, max));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -3,12 +3,11 @@
 use super::Profile;
 use super::codec::{decode_state, failure};
 use crate::policy::Policy;
-use alloc::string::String;
 use alloc::vec::Vec;
-use unisono_message::{Event, Field, Purpose, Reader, Result, Stamp, Writer, limits, missing, read_fields};
+use unisono_message::{Event, Field, Purpose, Reader, Result, Writer, limits, missing, read_fields};
 
 /// Exports: `{"profile_id"?, "state", "now_ms", "purpose"?}` gives `{"profile_id", "events", "marks", "traits", "consents",
-/// "links", "erased_ms"}`: all that is stored, named as senders name it, marks with their day, registers with their time and
+/// "links", "erased_ms"}`: all that is stored, named as senders name it, marks with the moment at which their UTC day begins, registers with their time and
 /// writer. With a purpose, what that purpose may use, in whatever channel it happened: `training` gives the events to fit a
 /// model on. Never fails: errors are in the answer.
 pub fn export(policy: &Policy, input: &[u8]) -> Vec<u8> {
@@ -51,39 +50,11 @@ impl Profile<'_> {
         for mark in &self.marks {
             w.map(4);
             let words = [("item_id", mark.item_id), ("type", mark.kind.as_str()), ("channel", mark.channel)];
-            put(&mut w, "day", &date(mark.day));
+            w.str("day_ms");
+            w.int(mark.day * 86_400_000);
             words.iter().for_each(|(name, value)| put(&mut w, name, value));
         }
-        w.str("traits");
-        w.array(self.traits.len());
-        for one in &self.traits {
-            w.map(5);
-            put(&mut w, "name", one.name);
-            w.str("value");
-            one.value.write(&mut w);
-            put(&mut w, "purpose", one.purpose.as_str());
-            put_stamp(&mut w, &one.stamp);
-        }
-        w.str("consents");
-        w.array(self.consents.len());
-        for one in &self.consents {
-            w.map(5);
-            put(&mut w, "purpose", one.purpose.as_str());
-            w.str("channel");
-            w.opt_str((!one.channel.is_empty()).then_some(one.channel));
-            w.str("granted");
-            w.bool(one.granted);
-            put_stamp(&mut w, &one.stamp);
-        }
-        w.str("links");
-        w.array(self.links.len());
-        for one in &self.links {
-            w.map(4);
-            put(&mut w, "profile_id", one.profile_id);
-            w.str("linked");
-            w.bool(one.linked);
-            put_stamp(&mut w, &one.stamp);
-        }
+        self.write_registers(&mut w, true);
         w.str("erased_ms");
         w.opt_int(self.erased_ms);
         w.into_bytes()
@@ -117,30 +88,4 @@ fn write_event(w: &mut Writer, event: &Event<'_>, owner: Option<&str>) {
 fn put(w: &mut Writer, name: &str, value: &str) {
     w.str(name);
     w.str(value);
-}
-
-fn put_stamp(w: &mut Writer, stamp: &Stamp<'_>) {
-    w.str("ts_ms");
-    w.int(stamp.ts_ms);
-    put(w, "writer", stamp.writer);
-}
-
-/// A UTC day as `YYYY-MM-DD`. Days since 1970 to the civil calendar, by eras of 400 years that begin in March (H. Hinnant,
-/// chrono-compatible low-level date algorithms).
-fn date(day: i64) -> String {
-    let days = day + 719_468;
-    let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = era * 400 + year_of_era + i64::from(month <= 2);
-    let mut out = String::new();
-    for (number, width) in [(year, 4), (month, 2), (of_year - (153 * shifted + 2) / 5 + 1, 2)] {
-        let digits = unisono_message::text!("{}", number);
-        out.push_str(if out.is_empty() { "" } else { "-" });
-        (digits.len()..width).for_each(|_| out.push('0'));
-        out.push_str(&digits);
-    }
-    out
 }

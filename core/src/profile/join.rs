@@ -24,19 +24,9 @@ impl<'a> Profile<'a> {
         Profile::join(&[], states)
     }
 
-    /// One register a key, and none that is older than the tombstone.
-    pub(super) fn settle_registers(&mut self) {
-        let erased_ms = self.erased_ms;
-        let outlives = |ts_ms: i64| erased_ms.is_none_or(|erased| ts_ms > erased);
-        self.traits = winners(self.traits.iter(), outlives);
-        self.consents = winners(self.consents.iter(), outlives);
-        self.links = winners(self.links.iter(), outlives);
-    }
-
     pub(super) fn join(events: &[Event<'a>], states: &[Profile<'a>]) -> (Self, FoldReport) {
         let mut report = FoldReport::default();
         let erased_ms = states.iter().filter_map(|state| state.erased_ms).max();
-        let outlives = |ts_ms: i64| erased_ms.is_none_or(|erased| ts_ms > erased);
         // Senders list events oldest first: read backwards, they are nearly in order already.
         let mut all: Vec<Keyed<'_, 'a>> = events.iter().rev().map(Keyed::new).collect();
         let mut marks = Vec::new();
@@ -52,9 +42,7 @@ impl<'a> Profile<'a> {
         let joined = Profile {
             events: newest_events(&all, &mut report),
             marks: newest_marks(&marks, &mut report),
-            traits: winners(states.iter().flat_map(|state| &state.traits), outlives),
-            consents: winners(states.iter().flat_map(|state| &state.consents), outlives),
-            links: winners(states.iter().flat_map(|state| &state.links), outlives),
+            registers: winners(states.iter().flat_map(|state| &state.registers), erased_ms),
             erased_ms,
         };
         (joined, report)
@@ -166,11 +154,11 @@ fn newest_marks<'a>(marks: &[Mark<'a>], report: &mut FoldReport) -> Vec<Mark<'a>
 }
 
 /// The winner of each key among the registers that outlive the tombstone, by key.
-pub(super) fn winners<'r, T: Register + 'r>(
-    all: impl Iterator<Item = &'r T>,
-    outlives: impl Fn(i64) -> bool,
-) -> Vec<T> {
-    let all: Vec<T> = all.filter(|one| outlives(one.ts_ms())).copied().collect();
+pub(super) fn winners<'r, 'a: 'r>(
+    all: impl Iterator<Item = &'r Register<'a>>,
+    erased_ms: Option<i64>,
+) -> Vec<Register<'a>> {
+    let all: Vec<Register<'a>> = all.filter(|one| erased_ms.is_none_or(|erased| one.ts_ms > erased)).copied().collect();
     let mut all = sorted(&all, |a, b| a.by_key(b).then_with(|| a.winner_first(b)));
     all.dedup_by(|later, kept| later.by_key(kept).is_eq());
     all

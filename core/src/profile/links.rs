@@ -7,7 +7,8 @@ use crate::order::sorted;
 use alloc::vec::Vec;
 use unisono_message::limits::{COMPONENT_PROFILES_MAX, COMPONENT_STATES_MAX};
 use unisono_message::{
-    Link, LinkedInput, Reader, Register, Result, Warning, WarningCode, Writer, missing, read_fields, write_warnings,
+    LinkedInput, Reader, Register, RegisterKind, Result, Warning, WarningCode, Writer, missing, read_fields,
+    write_warnings,
 };
 
 /// The profiles that are linked with one, directly or through others.
@@ -35,11 +36,11 @@ pub fn component<'a>(profile_id: &'a str, states: &[(&'a str, Profile<'a>)]) -> 
                 needs.push(id);
                 continue;
             };
-            for link in state.links.iter().filter(|link| !reached.contains(&link.profile_id)) {
-                match state_of(link.profile_id) {
-                    None if link.linked => needs.push(link.profile_id),
-                    Some(other) if holds(link, other.links.iter().find(|copy| copy.profile_id == id)) => {
-                        next.push(link.profile_id);
+            for link in state.registers_of(RegisterKind::Link).filter(|link| !reached.contains(&link.name)) {
+                match state_of(link.name) {
+                    None if link.is_on() => needs.push(link.name),
+                    Some(other) if holds(link, other.registers_of(RegisterKind::Link).find(|copy| copy.name == id)) => {
+                        next.push(link.name);
                     }
                     _ => {}
                 }
@@ -60,8 +61,8 @@ pub fn component<'a>(profile_id: &'a str, states: &[(&'a str, Profile<'a>)]) -> 
 }
 
 /// Whether a link holds, given the other side's copy of it.
-fn holds(link: &Link<'_>, copy: Option<&Link<'_>>) -> bool {
-    copy.is_some_and(|copy| if copy.winner_first(link).is_lt() { copy.linked } else { link.linked })
+fn holds(link: &Register<'_>, copy: Option<&Register<'_>>) -> bool {
+    copy.is_some_and(|copy| if copy.winner_first(link).is_lt() { copy.is_on() } else { link.is_on() })
 }
 
 fn ascending<'a>(ids: &[&'a str]) -> Vec<&'a str> {

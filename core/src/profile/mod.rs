@@ -30,7 +30,7 @@ pub use mark::Mark;
 pub(crate) use sight::Seen;
 
 use alloc::vec::Vec;
-use unisono_message::{Consent, Event, Link, Trait, Warning, WarningCode};
+use unisono_message::{Event, Register, Warning, WarningCode};
 
 /// A profile's state, borrowed from the bytes that it was decoded from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,12 +39,8 @@ pub struct Profile<'a> {
     events: Vec<Event<'a>>,
     /// Newest first.
     marks: Vec<Mark<'a>>,
-    /// By name.
-    traits: Vec<Trait<'a>>,
-    /// By purpose and channel.
-    consents: Vec<Consent<'a>>,
-    /// By the other profile's id.
-    links: Vec<Link<'a>>,
+    /// Traits, consents and links, each key once, by key.
+    registers: Vec<Register<'a>>,
     /// The tombstone, Unix ms.
     erased_ms: Option<i64>,
 }

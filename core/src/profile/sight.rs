@@ -7,7 +7,7 @@ use super::{FoldReport, Profile};
 use crate::consent::{Consents, SERVING, Sight};
 use crate::policy::Policy;
 use alloc::vec::Vec;
-use unisono_message::{Consent, Event, ProfileInput, Purpose, Result};
+use unisono_message::{Event, ProfileInput, Purpose, RegisterKind, Result};
 
 /// The profile of a request as far as purposes allow.
 #[derive(Clone, Debug, Default)]
@@ -38,8 +38,8 @@ impl<'a> Seen<'a> {
     pub(crate) fn of(policy: &Policy, input: &ProfileInput<'a>, channel: &str, now_ms: i64) -> Result<Self> {
         let mut seen = Seen::default();
         let mut states = seen.joined_states(input)?;
-        states.push(Profile { consents: input.consents.clone(), ..Profile::default() });
-        let registers = winners(states.iter().flat_map(|state| &state.consents), |_| true);
+        states.push(Profile { registers: input.consents.clone(), ..Profile::default() });
+        let registers = winners(states.iter().flat_map(|state| &state.registers), None);
         let mut sight = Sight::new(Consents { policy, registers: &registers }, Some(channel), now_ms);
         seen.withheld = sight.withheld();
         seen.counts_offers = sight.allows(Purpose::Offers);
@@ -109,7 +109,7 @@ impl<'a> Profile<'a> {
     fn as_view(mut self) -> Self {
         self.add_day_of_erasure();
         self.erased_ms = None;
-        self.links = Vec::new();
+        self.registers.retain(|one| one.kind != RegisterKind::Link);
         self
     }
 
@@ -117,7 +117,9 @@ impl<'a> Profile<'a> {
     fn mask(&mut self, sight: &mut Sight<'_, 'a>, purposes: u8) {
         self.events.retain(|event| sight.purposes(event.kind, event.channel, event.day()) & purposes != 0);
         self.marks.retain(|mark| sight.purposes(mark.kind, mark.channel, mark.day) & purposes != 0);
-        self.traits.retain(|one| one.purpose.bit() & purposes != 0 && sight.allows(one.purpose));
+        self.registers.retain(|one| {
+            one.kind != RegisterKind::Trait || (one.purpose.bit() & purposes != 0 && sight.allows(one.purpose))
+        });
     }
 
     fn masked(&self, sight: &mut Sight<'_, 'a>, purposes: u8) -> Self {
@@ -128,9 +130,7 @@ impl<'a> Profile<'a> {
 
     /// What one purpose may look at, from no channel in particular.
     pub(super) fn seen_by(&mut self, policy: &Policy, purpose: Purpose, now_ms: i64) {
-        let registers: Vec<Consent<'a>> = self.consents.clone();
-        let mut sight = Sight::new(Consents { policy, registers: &registers }, None, now_ms);
-        self.mask(&mut sight, purpose.bit());
-        self.traits.retain(|one| Consents { policy, registers: &registers }.allow(one.purpose, ""));
+        let registers = self.registers.clone();
+        self.mask(&mut Sight::new(Consents { policy, registers: &registers }, None, now_ms), purpose.bit());
     }
 }
