@@ -5,7 +5,7 @@ import { createGlue } from './glue.js';
 import { read } from './source.js';
 
 /** The exports that this file was written against. */
-const ABI_VERSION = 1;
+const ABI_VERSION = 2;
 
 /**
  * Bytes of one input, at most: the largest that any call takes, that of `profileMerge`. The module's own limits name

@@ -30,6 +30,8 @@ export type Source = string | URL | ArrayBuffer | ArrayBufferView | Response;
 export interface LoadOptions {
   /** The model file. A download whose length is known goes into the module's memory chunk by chunk. */
   model: Awaitable<Source>;
+  /** What the shop decides: consent, retention. Default: everything is allowed until the customer says otherwise. */
+  policy?: Policy;
   /**
    * The module. Default: `unisono.wasm` beside this package. Runtimes that compile no Wasm at run time (workerd) take
    * the `WebAssembly.Module` of their configuration.
@@ -52,7 +54,7 @@ export interface LoadOptions {
 export class Unisono {
   private constructor();
 
-  /** Loads module and model. */
+  /** Loads module, model and policy. */
   static load(options: LoadOptions): Promise<Unisono>;
 
   /**
@@ -63,6 +65,9 @@ export class Unisono {
 
   /** The model's id, 64 lower-case hexadecimal digits. */
   readonly modelId: string;
+
+  /** The policy's id, 64 lower-case hexadecimal digits; null for the default policy. */
+  readonly policyId: string | null;
 
   /**
    * Recommends for all placements of one page.
@@ -77,7 +82,7 @@ export class Unisono {
    */
   recommendBytes(request: Uint8Array): Uint8Array;
 
-  /** Applies events to a profile state, which stays small whatever is applied. */
+  /** Applies events, consents, traits and links to a profile state, which stays small whatever is applied. */
   profileApply(input: ProfileApply): ProfileApplied;
 
   /**
@@ -85,6 +90,18 @@ export class Unisono {
    * `limit_exceeded` at `state`: the states that were given are still good.
    */
   profileMerge(input: ProfileMerge): ProfileMerged;
+
+  /**
+   * Erases: everything at or before a moment goes, and whatever of that time a later merge or event brings. The state that
+   * is left says nothing but when.
+   */
+  profileErase(input: ProfileErase): ProfileMerged;
+
+  /** A state as people read it, or what one purpose may use of it. */
+  profileExport(input: ProfileExport): ProfileExported;
+
+  /** Which profiles are of one customer. */
+  profileComponent(input: ProfileComponent): ProfileComponentFound;
 
   /** Gives the model's memory back. The object is of no use afterwards; a second call does nothing. */
   free(): void;
@@ -118,11 +135,11 @@ export type ErrorCode =
   // of the module
   | 'invalid_msgpack' | 'trailing_bytes' | 'invalid_utf8' | 'invalid_type' | 'missing_field' | 'duplicate_key'
   | 'out_of_range' | 'invalid_id' | 'invalid_channel' | 'invalid_currency' | 'limit_exceeded' | 'unknown_event_type'
-  | 'unknown_placement' | 'unknown_gate' | 'duplicate_placement' | 'event_from_future' | 'profile_mismatch'
+  | 'unknown_purpose' | 'policy_invalid' | 'unknown_placement' | 'unknown_gate' | 'duplicate_placement' | 'event_from_future' | 'profile_mismatch'
   | 'profile_version_unsupported' | 'profile_invalid' | 'model_truncated' | 'model_version_unsupported'
   | 'model_root_invalid' | 'model_section_missing' | 'model_section_invalid' | 'model_section_hash'
   | 'model_index_out_of_range' | 'model_ranges_unsupported' | 'unknown_handle' | 'handles_exhausted'
-  | 'allocation_refused';
+  | 'allocation_refused' | 'token_invalid' | 'token_version_unsupported' | 'token_expired' | 'token_foreign';
 
 /** Everything that the answer depends on, besides the model. At most 8 MiB of MessagePack. */
 export interface RecommendRequest {
@@ -151,6 +168,63 @@ export interface ProfileInput {
   events?: ProfileEvent[] | null;
   /** A state that `profileApply` or `profileMerge` returned; at most 4 MiB. */
   state?: Uint8Array | null;
+  /** Consents beside those of the state; the newer word counts. */
+  consents?: Consent[] | null;
+  /** States of profiles that may be linked with this one; those that are not are passed over. Needs `profile_id`. */
+  linked?: LinkedProfile[] | null;
+}
+
+/** What data may be used for. */
+export type Purpose = 'personalization' | 'offers' | 'cross_channel' | 'measurement' | 'training';
+
+/** A consent, granted or withheld. Of two words on one purpose and channel the later counts, and of one time the withheld one. */
+export interface Consent {
+  purpose: Purpose;
+  /** Absent: all channels. For a channel the newer of its own word and of that on all channels counts. */
+  channel?: Channel | null;
+  granted: boolean;
+  ts_ms: Integer;
+  /** Who wrote it; decides between two of one time. */
+  writer?: string | null;
+}
+
+/** Something that is known of a customer, under one purpose. */
+export interface Trait {
+  name: string;
+  /** Absent or null: taken back. */
+  value?: string | boolean | Integer | null;
+  purpose: Purpose;
+  ts_ms: Integer;
+  writer?: string | null;
+}
+
+/** That another profile is of the same customer, or no longer. It counts while both profiles hold it. */
+export interface Link {
+  profile_id: string;
+  linked: boolean;
+  ts_ms: Integer;
+  writer?: string | null;
+}
+
+/** Another profile with its state; no bytes for one of which nothing is known. */
+export interface LinkedProfile {
+  profile_id: string;
+  state: Uint8Array;
+}
+
+/** What the shop decides; what is absent is as in the default policy. */
+export interface Policy {
+  version: 1;
+  consent?: {
+    /** What holds for a purpose where the customer has said nothing. Default: true. */
+    defaults?: Partial<Record<Purpose, boolean>>;
+    /** Which purposes may look at events of a type. */
+    event_purposes?: Partial<Record<EventType, Purpose[]>>;
+    /** Whether what no purpose may use any more is only masked, or erased with the next event. Default `mask`. */
+    on_withdrawal?: 'mask' | 'erase';
+  };
+  /** Days that events of a type are used and kept. */
+  retention_days?: Partial<Record<EventType, Integer>>;
 }
 
 /** Where and how the page is shown. */
@@ -331,7 +405,7 @@ export interface Excluded {
 /** Why something was left out. */
 export type Exclusion =
   | 'excluded' | 'already_on_page' | 'in_cart' | 'bought' | 'other_category' | 'not_in_channel' | 'not_yet_available'
-  | 'no_longer_available' | 'sensitive' | 'restricted' | 'unknown_item' | 'cap_reached' | 'unknown_offer'
+  | 'no_longer_available' | 'sensitive' | 'restricted' | 'unknown_item' | 'consent_withheld' | 'cap_reached' | 'unknown_offer'
   | (string & {});
 
 /** Why a list is empty. */
@@ -341,7 +415,8 @@ export type EmptyReason =
 /** What was noticed on the way and did not stop the answer. */
 export interface Warning {
   code:
-    | 'unknown_field' | 'duplicate_event' | 'events_beyond_bound' | 'marks_beyond_bound' | 'history_item_unknown'
+    | 'unknown_field' | 'consent_withheld' | 'events_without_consent' | 'links_beyond_bound' | 'links_not_given'
+    | 'token_marks_left_out' | 'token_events_left_out' | 'duplicate_event' | 'events_beyond_bound' | 'marks_beyond_bound' | 'history_item_unknown'
     | 'seed_item_unknown' | 'category_unknown' | 'other_currency' | 'fewer_than_k' | 'excluded_not_listed'
     | (string & {});
   /** How often, at least 1. */
@@ -358,16 +433,25 @@ export interface ProfileApply {
   /** Absent for a new profile. */
   state?: Uint8Array | null;
   /** At most 10,000. */
-  events: ProfileEvent[];
+  events?: ProfileEvent[] | null;
+  traits?: Trait[] | null;
+  consents?: Consent[] | null;
+  links?: Link[] | null;
 }
 
 /** A new state, and what became of each event, in their order. */
 export interface ProfileApplied {
   state: Uint8Array;
+  /**
+   * `duplicate`: its type and channel hold the id already; `withheld`: no purpose may use it, so it is not stored; `erased`:
+   * of the time of an erasure or before; `expired`: older than the policy keeps it.
+   */
   results: (
-    | { status: 'accepted' }
-    | { status: 'refused'; code: ErrorCode | (string & {}); message?: string; field?: string }
+    | { status: 'accepted' | 'duplicate' | 'withheld' | 'erased' | 'expired' }
+    | { status: 'refused'; code: ErrorCode | (string & {}); message: string; field: string }
   )[];
+  /** Traits, consents and links that were not taken. */
+  refused: { code: ErrorCode | (string & {}); message: string; field: string }[];
   /** Of the accepted events: unknown fields, copies, and what lay beyond the bounds of a profile. */
   warnings: Warning[];
 }
@@ -381,5 +465,51 @@ export interface ProfileMerge {
 export interface ProfileMerged {
   state: Uint8Array;
   /** Unknown fields, copies of one event, and what lay beyond the bounds of a profile. */
+  warnings: Warning[];
+}
+
+/** What to erase. */
+export interface ProfileErase {
+  state?: Uint8Array | null;
+  /** Everything at or before it goes, and marks of its UTC day. */
+  ts_ms: Integer;
+}
+
+/** What to export. */
+export interface ProfileExport {
+  profile_id?: string | null;
+  state: Uint8Array;
+  now_ms: Integer;
+  /** Only what this purpose may use, in whatever channel it happened. */
+  purpose?: Purpose | null;
+}
+
+/** A state, readable. */
+export interface ProfileExported {
+  profile_id: string | null;
+  events: (ProfileEvent & { carried?: true })[];
+  /** On which UTC day, by the moment at which it begins, what happened to which item where. */
+  marks: { day_ms: Integer; item_id: string; type: EventType; channel: Channel }[];
+  traits: Trait[];
+  consents: Consent[];
+  links: Link[];
+  erased_ms: Integer | null;
+}
+
+/** Profiles with their states, among which to look for one customer's. */
+export interface ProfileComponent {
+  profile_id: string;
+  /** At most 256. */
+  profiles: LinkedProfile[];
+}
+
+/** One customer's profiles. */
+export interface ProfileComponentFound {
+  /** Ascending, at most 16. */
+  profile_ids: string[];
+  /** Profiles whose states must be given too: ask again with them until this is empty. */
+  needs: string[];
+  /** What experiments assign: one for all of them. */
+  unit_id: string;
   warnings: Warning[];
 }

@@ -23,7 +23,7 @@ const i32 = (value) => [0x41, ...signed(BigInt(value))];
 const i64 = (value) => [0x42, ...signed(value)];
 
 /** @param {number} abiVersion */
-export function trappingModule(abiVersion = 1) {
+export function trappingModule(abiVersion = 2) {
   const answer = encode({ handle: 1, model_id: 'ab'.repeat(32) });
   const [answerAt, bufferAt] = [1_024, 4_096];
   const functions = [
@@ -32,7 +32,7 @@ export function trappingModule(abiVersion = 1) {
     ['free', [I32, I32], [], []],
     ['load_model', [I32, I32], [I64], i64((BigInt(answerAt) << 32n) | BigInt(answer.length))],
     ['drop_handle', [I32], [I32], i32(1)],
-    ['recommend_bytes', [I32, I32, I32, I32], [], [0x00]],
+    ['recommend_bytes', [I32, I32, I32, I32, I32], [], [0x00]],
     ['__wbindgen_add_to_stack_pointer', [I32], [I32], i32(512)],
     ['__wbindgen_malloc', [I32, I32], [I32], i32(bufferAt)],
     ['__wbindgen_free', [I32, I32, I32], [], []],
