@@ -76,6 +76,11 @@ impl<'c, 'a> Sight<'c, 'a> {
         Purpose::ALL.len() as u32 - (self.allowed_here & 31).count_ones()
     }
 
+    /// Set of the purposes that are allowed here.
+    pub(crate) fn here(&self) -> u8 {
+        self.allowed_here
+    }
+
     /// Whether a purpose is allowed here.
     pub(crate) fn allows(&self, purpose: Purpose) -> bool {
         self.allowed_here & purpose.bit() != 0

@@ -175,8 +175,8 @@ impl Host {
         self.call(Call::ProfileMerge, input).map(|decision| decision.response)
     }
 
-    /// Erases what a profile state holds up to a moment, as the module's `profile_erase` does: `{"state", "ts_ms"}` in,
-    /// `{"state"}` out.
+    /// Erases what a profile state holds up to a moment, as the module's `profile_erase` does: `{"state", "ts_ms",
+    /// "now_ms"}` in, `{"state"}` out.
     ///
     /// # Errors
     /// Those of [`Host::decide`].

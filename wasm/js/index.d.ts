@@ -471,8 +471,9 @@ export interface ProfileMerged {
 /** What to erase. */
 export interface ProfileErase {
   state?: Uint8Array | null;
-  /** Everything at or before it goes, and marks of its UTC day. */
+  /** Everything at or before it goes, and marks of its UTC day. At most ten minutes after `now_ms`. */
   ts_ms: Integer;
+  now_ms: Integer;
 }
 
 /** What to export. */

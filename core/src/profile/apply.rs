@@ -39,7 +39,7 @@ fn apply_bytes(policy: &Policy, input: &[u8]) -> Result<Vec<u8>> {
         1 => owner = Some(r.id()),
         2 => state = Some(r.bin()),
         3 => events = Some(r.leap()),
-        _ => registers.iter_mut().nth(field - 4).into_iter().for_each(|list| *list = Some(r.leap())),
+        _ => registers.get_mut(field - 4).into_iter().for_each(|list| *list = Some(r.leap())),
     });
     if now_ms.is_none() {
         missing(&mut reader, "now_ms");
@@ -129,7 +129,7 @@ impl<'a> Sifted<'a> {
         reader.each(limits::REQUEST_EVENTS_MAX, "request_events_max", |r| {
             let read = r.apart(|r| {
                 let one = Register::read(r, kind);
-                r.take(check_future(&Event::new("", one.ts_ms, EventType::View, ""), now_ms));
+                r.take(check_future(one.ts_ms, now_ms));
                 one
             });
             let is_known = |one: &Register<'_>| base.registers.iter().any(|other| other.by_key(one).is_eq());
@@ -164,7 +164,7 @@ impl<'a> Sifted<'a> {
                 let mut named = None;
                 let event = Event::read(r, &mut named);
                 r.take(check_owner(named, owner));
-                r.take(check_future(&event, now_ms));
+                r.take(check_future(event.ts_ms, now_ms));
                 if !r.failed() && consents.keep(event.kind, event.channel) {
                     r.take(self.enter_class((event.kind, false, event.channel)));
                 }

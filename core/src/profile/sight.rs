@@ -7,7 +7,7 @@ use super::{FoldReport, Profile};
 use crate::consent::{Consents, SERVING, Sight};
 use crate::policy::Policy;
 use alloc::vec::Vec;
-use unisono_message::{Event, ProfileInput, Purpose, RegisterKind, Result};
+use unisono_message::{Event, ProfileInput, Purpose, RegisterKind, Result, check_future};
 
 /// The profile of a request as far as purposes allow.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +38,10 @@ impl<'a> Seen<'a> {
     pub(crate) fn of(policy: &Policy, input: &ProfileInput<'a>, channel: &str, now_ms: i64) -> Result<Self> {
         let mut seen = Seen::default();
         let mut states = seen.joined_states(input)?;
+        for (index, consent) in input.consents.iter().enumerate() {
+            check_future(consent.ts_ms, now_ms)
+                .map_err(|error| error.at_index(index).in_field("consents").in_field("profile"))?;
+        }
         states.push(Profile { registers: input.consents.clone(), ..Profile::default() });
         let registers = winners(states.iter().flat_map(|state| &state.registers), None);
         let mut sight = Sight::new(Consents { policy, registers: &registers }, Some(channel), now_ms);
@@ -48,7 +52,11 @@ impl<'a> Seen<'a> {
         };
         // An event that no one may look at is not looked at, sound or not.
         for fault in &input.faults {
-            if fault.class.is_none_or(|(kind, channel)| sight.purposes(kind, channel, i64::MAX) & SERVING != 0) {
+            let purposes = match fault.class {
+                Some((kind, channel)) => sight.purposes(kind, channel, i64::MAX),
+                None => sight.here(),
+            };
+            if purposes & SERVING != 0 {
                 let error = fault.error.clone();
                 return Err(error.at_index(fault.index).in_field("events").in_field("profile"));
             }
@@ -90,7 +98,7 @@ impl<'a> Seen<'a> {
         self.links_beyond = found.beyond;
         self.links_not_given = found.needs.len() as u32;
         let is_of_it = |id: &str| input.linked.is_empty() || found.profile_ids.contains(&id);
-        Ok(states.into_iter().filter(|(id, _)| is_of_it(id)).map(|(_, state)| state.as_view()).collect())
+        Ok(states.into_iter().filter(|(id, _)| is_of_it(id)).map(|(_, state)| state.into_view()).collect())
     }
 
     /// What personalization may see.
@@ -106,7 +114,7 @@ impl<'a> Seen<'a> {
 
 impl<'a> Profile<'a> {
     /// The state to be joined with others of the customer: its own tombstone and links say nothing of them.
-    fn as_view(mut self) -> Self {
+    fn into_view(mut self) -> Self {
         self.add_day_of_erasure();
         self.erased_ms = None;
         self.registers.retain(|one| one.kind != RegisterKind::Link);

@@ -24,7 +24,7 @@ export async function page(module: WebAssembly.Module): Promise<RecommendRespons
   for (const result of applied.results) if (result.status === 'refused') console.error(result.code, result.field);
   const { state } = unisono.profileMerge({ states: [applied.state] });
   const found = unisono.profileComponent({ profile_id: 'p1', profiles: [{ profile_id: 'p1', state }] });
-  unisono.profileErase({ state: unisono.profileErase({ ts_ms: 1 }).state, ts_ms: 2 });
+  unisono.profileErase({ state: unisono.profileErase({ ts_ms: 1, now_ms: 1 }).state, ts_ms: 2, now_ms: 2 });
   const [first] = unisono.profileExport({ profile_id: found.unit_id, state, now_ms: 1, purpose: 'training' }).events;
   if (first?.carried) console.log(first.item_id, unisono.policyId);
   try {

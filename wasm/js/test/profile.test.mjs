@@ -47,7 +47,7 @@ test('linked profiles answer as one, an erased one as a stranger', needsModel, a
   assert.deepEqual(itemsOf(unisono.recommend(request(profile))).sort(), ['milk', 'tea']);
   const apart = unisono.profileApply({ now_ms, state: b, links: linkedTo('a', false) }).state;
   assert.deepEqual(itemsOf(unisono.recommend(request({ ...profile, linked: [{ profile_id: 'b', state: apart }] }))), ['tea']);
-  const erased = unisono.profileErase({ state: a, ts_ms: now_ms }).state;
+  const erased = unisono.profileErase({ state: a, ts_ms: now_ms, now_ms }).state;
   assert.deepEqual(unisono.recommend(request({ state: erased })), unisono.recommend(request({})));
   const late = unisono.profileApply({ now_ms, state: erased, events: [bought('e1', 'tea')] });
   assert.deepEqual(late.results, [{ status: 'erased' }]);
