@@ -211,6 +211,7 @@ impl<'a> Register<'a> {
     }
 
     /// Writes the named form or the canonical one.
+    #[inline(never)]
     pub fn write(&self, w: &mut Writer, named: bool) {
         let fields = self.kind.fields();
         if named {

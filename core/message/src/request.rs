@@ -2,7 +2,7 @@
 
 use crate::decimal::milli_from_f64;
 use crate::error::{Error, ErrorCode, Result};
-use crate::event::{Event, EventType, check_owner, read_utc_offset};
+use crate::event::{Event, EventType, read_utc_offset};
 use crate::fields::{missing, position_of, read_fields};
 use crate::limits;
 use crate::reader::Reader;
@@ -111,6 +111,8 @@ pub struct ProfileInput<'a> {
     /// What is wrong with the others, ascending by index. Whether it stops the answer is known only with the consents:
     /// no answer may depend on an event that no one may look at.
     pub faults: Vec<Fault<'a>>,
+    /// (index in `events`, profile that it says it is of) of the events that say so.
+    pub owners: Vec<(u32, &'a str)>,
     /// (index in `events`, unknown fields) of the events that have any.
     pub unknown_fields: Vec<(u32, u32)>,
     /// A state that `profile_apply` or `profile_merge` returned.
@@ -237,7 +239,6 @@ impl<'a> Request<'a> {
         if request.placements.is_empty() {
             missing(reader, "placements");
         }
-        request.profile.note_future(request.now_ms);
         request
     }
 
@@ -288,10 +289,9 @@ pub fn check_future(ts_ms: i64, now_ms: i64) -> Result<()> {
 impl<'a> ProfileInput<'a> {
     fn read(reader: &mut Reader<'a>) -> Self {
         let mut profile = ProfileInput::default();
-        let mut owners = Vec::new();
         read_fields(reader, &PROFILE, |r, field| match field {
             0 => profile.profile_id = Some(r.id()),
-            1 => profile.read_events(r, &mut owners),
+            1 => profile.read_events(r),
             2 => profile.state = Some(r.bin()),
             3 => r.each(limits::PROFILE_CONSENTS_MAX, "profile_consents_max", |r| {
                 profile.consents.push(Register::read(r, RegisterKind::Consent));
@@ -303,16 +303,15 @@ impl<'a> ProfileInput<'a> {
         if !profile.linked.is_empty() && profile.profile_id.is_none() {
             missing(reader, "profile_id");
         }
-        // Only now, so that the events may stand before the profile's id.
-        let owner = profile.profile_id;
-        profile.note(|at, _| {
-            let found = owners.binary_search_by_key(&at, |(at, _)| *at).ok();
-            check_owner(found.and_then(|found| owners.get(found)).map(|(_, id)| *id), owner)
-        });
         profile
     }
 
-    fn read_events(&mut self, r: &mut Reader<'a>, owners: &mut Vec<(usize, &'a str)>) {
+    /// The place of an event among all of the request, those that can't be read included.
+    pub fn place_of(&self, at: usize) -> usize {
+        self.faults.iter().fold(at, |place, fault| place + usize::from(fault.index <= place))
+    }
+
+    fn read_events(&mut self, r: &mut Reader<'a>) {
         let mut index = 0usize;
         r.each(limits::REQUEST_EVENTS_MAX, "request_events_max", |r| {
             let (start, unknown) = (r.rest(), r.unknown_fields());
@@ -323,59 +322,13 @@ impl<'a> ProfileInput<'a> {
                     if fields > 0 {
                         self.unknown_fields.push((self.events.len() as u32, fields));
                     }
-                    owners.extend(owner.map(|owner| (self.events.len(), owner)));
+                    self.owners.extend(owner.map(|owner| (self.events.len() as u32, owner)));
                     self.events.push(event);
                 }
                 Err(error) => self.faults.push(Fault { index, class: Event::class_of(start), error }),
             }
             index += 1;
         });
-    }
-
-    fn note_future(&mut self, now_ms: i64) {
-        self.note(|_, event| check_future(event.ts_ms, now_ms));
-    }
-
-    /// Makes faults of the events that a check refuses.
-    fn note(&mut self, check: impl Fn(usize, &Event<'a>) -> Result<()>) {
-        // An event's place among all is its place among the sound ones and as many faults as stand before it.
-        let mut index = 0usize;
-        let mut found = Vec::new();
-        let mut faults = self.faults.iter().peekable();
-        for (at, event) in self.events.iter().enumerate() {
-            while faults.next_if(|fault| fault.index == index).is_some() {
-                index += 1;
-            }
-            if let Err(error) = check(at, event) {
-                found.push((at, Fault { index, class: Some((event.kind, event.channel)), error }));
-            }
-            index += 1;
-        }
-        if !found.is_empty() {
-            self.set_aside(found);
-        }
-    }
-
-    /// Moves events, given with their places in ascending order, among the faults.
-    #[cold]
-    fn set_aside(&mut self, found: Vec<(usize, Fault<'a>)>) {
-        let before = |at: usize| found.partition_point(|(other, _)| *other < at);
-        let is_fault = |at: usize| found.get(before(at)).is_some_and(|(other, _)| *other == at);
-        let mut at = 0usize;
-        self.events.retain(|_| {
-            at += 1;
-            !is_fault(at - 1)
-        });
-        self.unknown_fields.retain(|(of, _)| !is_fault(*of as usize));
-        self.unknown_fields.iter_mut().for_each(|(of, _)| *of -= before(*of as usize) as u32);
-        let mut known = core::mem::take(&mut self.faults).into_iter().peekable();
-        for (_, fault) in found {
-            while let Some(earlier) = known.next_if(|other| other.index < fault.index) {
-                self.faults.push(earlier);
-            }
-            self.faults.push(fault);
-        }
-        self.faults.extend(known);
     }
 }
 

@@ -7,7 +7,7 @@ use super::{FoldReport, Profile};
 use crate::consent::{Consents, SERVING, Sight};
 use crate::policy::Policy;
 use alloc::vec::Vec;
-use unisono_message::{Event, ProfileInput, Purpose, RegisterKind, Result, check_future};
+use unisono_message::{Event, ProfileInput, Purpose, RegisterKind, Result, check_future, check_owner};
 
 /// The profile of a request as far as purposes allow.
 #[derive(Clone, Debug, Default)]
@@ -47,20 +47,7 @@ impl<'a> Seen<'a> {
         let mut sight = Sight::new(Consents { policy, registers: &registers }, Some(channel), now_ms);
         seen.withheld = sight.withheld();
         seen.counts_offers = sight.allows(Purpose::Offers);
-        let is_seen = |sight: &mut Sight<'_, 'a>, event: &Event<'a>| {
-            sight.purposes(event.kind, event.channel, event.day()) & SERVING != 0
-        };
-        // An event that no one may look at is not looked at, sound or not.
-        for fault in &input.faults {
-            let purposes = match fault.class {
-                Some((kind, channel)) => sight.purposes(kind, channel, i64::MAX),
-                None => sight.here(),
-            };
-            if purposes & SERVING != 0 {
-                let error = fault.error.clone();
-                return Err(error.at_index(fault.index).in_field("events").in_field("profile"));
-            }
-        }
+        check_events(input, &mut sight, now_ms).map_err(|error| error.in_field("events").in_field("profile"))?;
         let clear = sight.is_clear();
         if clear {
             seen.unknown_fields = input.unknown_fields.iter().map(|(_, count)| *count).sum();
@@ -110,6 +97,35 @@ impl<'a> Seen<'a> {
     pub(crate) fn offers(&self) -> &Profile<'a> {
         self.offers.as_ref().unwrap_or(&self.whole)
     }
+}
+
+fn is_seen<'a>(sight: &mut Sight<'_, 'a>, event: &Event<'a>) -> bool {
+    sight.purposes(event.kind, event.channel, event.day()) & SERVING != 0
+}
+
+/// Fails at the first event that is unsound, of another profile, or of the future. One that no purpose may look at is not
+/// looked at, sound or not.
+fn check_events<'a>(input: &ProfileInput<'a>, sight: &mut Sight<'_, 'a>, now_ms: i64) -> Result<()> {
+    for fault in &input.faults {
+        let purposes = match fault.class {
+            Some((kind, channel)) => sight.purposes(kind, channel, i64::MAX),
+            None => sight.here(),
+        };
+        if purposes & SERVING != 0 {
+            return Err(fault.error.clone().at_index(fault.index));
+        }
+    }
+    let mut owners = input.owners.iter().peekable();
+    for (at, event) in input.events.iter().enumerate() {
+        let named = owners.next_if(|(of, _)| *of as usize == at).map(|(_, owner)| *owner);
+        let sound = check_owner(named, input.profile_id).and_then(|()| check_future(event.ts_ms, now_ms));
+        if let Err(error) = sound
+            && is_seen(sight, event)
+        {
+            return Err(error.at_index(input.place_of(at)));
+        }
+    }
+    Ok(())
 }
 
 impl<'a> Profile<'a> {
