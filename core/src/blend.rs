@@ -56,20 +56,25 @@ impl Blend {
     }
 }
 
-/// A monotone piecewise-linear map from score to probability.
+/// A monotone piecewise-linear map from score to probability, and others in its place for longer histories.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Calibration {
     /// Rising, in 2^-scale_bits.
     pub scores: Vec<i64>,
     /// Not falling, in 2^-30, as many as scores.
     pub probabilities: Vec<i64>,
+    /// Fewest purchase days of a history for one of `longer`; else 0.
+    pub visits_min: u32,
+    /// Rising by `visits_min`, each without any of its own.
+    pub longer: Vec<Calibration>,
 }
 
 impl Calibration {
-    /// The probability of a score, in 2^-30; constant beyond the first and last knot.
-    pub fn probability(&self, score: i64) -> i64 {
-        let after = self.scores.partition_point(|knot| *knot <= score);
-        let knot = |at: usize| Some((*self.scores.get(at)?, *self.probabilities.get(at)?));
+    /// The probability of a score for a history of so many purchase days, in 2^-30; constant beyond the first and last knot.
+    pub fn probability(&self, score: i64, visits: u32) -> i64 {
+        let map = self.longer.iter().rfind(|map| map.visits_min <= visits).unwrap_or(self);
+        let after = map.scores.partition_point(|knot| *knot <= score);
+        let knot = |at: usize| Some((*map.scores.get(at)?, *map.probabilities.get(at)?));
         match (after.checked_sub(1).and_then(knot), knot(after)) {
             (Some((s0, p0)), Some((s1, p1))) => {
                 // Multiplication and division of f64 are exact to the last bit in every runtime.

@@ -193,7 +193,7 @@ fn recommendation<'a>(
         score: one.score,
         probability: calibration
             .filter(|_| request.probability && !matches!(scoring, Scoring::Likeness))
-            .map(|map| map.probability(one.score)),
+            .map(|map| map.probability(one.score, scene.history.visits)),
         reasons: scores::reasons(scoring, placement.kind, scene, &one.candidate),
         explanation: request.explain.then(|| scores::explain(scoring, scene, &one.candidate)),
     }

@@ -48,6 +48,11 @@ fn with_sessions() -> Vec<u8> {
     model_of("sessions-that-share-items-with-this-one-vote-for-theirs.json")
 }
 
+/// The same model with chances for longer histories.
+fn with_bands() -> Vec<u8> {
+    model_of("a-longer-history-has-chances-of-its-own.json")
+}
+
 fn model_of(name: &str) -> Vec<u8> {
     model::encode(&CaseFile::read(&path("tests/cases").join(name)).unwrap().parts).unwrap()
 }
@@ -60,6 +65,8 @@ fn today_still_writes_the_golden_model_and_state() {
     assert!(golden("model-with-trees.unisono") == with_trees(), "the encoder of trees writes other bytes");
     bless("model-with-sessions.unisono", &with_sessions());
     assert!(golden("model-with-sessions.unisono") == with_sessions(), "the encoder of sessions writes other bytes");
+    bless("model-with-bands.unisono", &with_bands());
+    assert!(golden("model-with-bands.unisono") == with_bands(), "the encoder of calibrations writes other bytes");
     bless("request.msgpack", &request);
     bless("profile_state.msgpack", &state);
     bless("response.msgpack", &recommend(&Model::load(&model).unwrap(), &unisono_core::Policy::default(), &request));
@@ -69,8 +76,8 @@ fn today_still_writes_the_golden_model_and_state() {
 
 #[test]
 fn the_golden_model_is_read_as_documented_and_encodes_to_itself() {
-    for name in ["model.unisono", "model-with-trees.unisono", "model-with-sessions.unisono"] {
-        let file = golden(name);
+    for name in ["model", "model-with-trees", "model-with-sessions", "model-with-bands"] {
+        let file = golden(&format!("{name}.unisono"));
         let plain = PlainModel::read(&file).unwrap();
         let parts = plain.parts().unwrap();
         assert!(model::encode(&parts).unwrap() == file, "the parts encode to other bytes");

@@ -416,12 +416,21 @@ impl Pairs {
         );
         let calibrated = |scores: Vec<i64>, probability: i64| {
             let probabilities = vec![probability; scores.len()];
-            let calibrations = vec![(PlacementKind::ForYou, Calibration { scores, probabilities })];
+            let calibrations =
+                vec![(PlacementKind::ForYou, Calibration { scores, probabilities, ..Calibration::default() })];
             ModelParts { calibrations, ..ModelParts::default() }
         };
         let knots = |count: usize| calibrated((0..count as i64).collect(), 0);
         let max = limits::MODEL_KNOTS_MAX;
         self.made("model_knots_max", knots(max), knots(max + 1), "model_root_invalid at calibrations.for_you.scores");
+        let bands = |count: u32| {
+            let band = |visits_min: u32| Calibration { visits_min, ..calibrated(vec![0], 0).calibrations[0].1.clone() };
+            let mut parts = calibrated(vec![0], 0);
+            parts.calibrations[0].1.longer = (1..=count).map(band).collect();
+            parts
+        };
+        let max = limits::MODEL_BANDS_MAX as u32;
+        self.made("model_bands_max", bands(max), bands(max + 1), "model_root_invalid at calibrations.for_you.longer");
         let score = |score: i64| calibrated(vec![score], 0);
         let max = limits::MODEL_SCORE_ABS_MAX;
         self.made(

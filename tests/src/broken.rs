@@ -160,6 +160,16 @@ impl Makings {
         self.add("probabilities that fall", ErrorCode::ModelRootInvalid, "calibrations.for_you", |plain| {
             set(&mut plain.root, "calibrations", map(vec![("for_you", falling)]));
         });
+        for (what, days) in [("a longer history of no day", [0, 1]), ("longer histories that do not rise", [3, 3])] {
+            let knots = |name| (name, Value::Array(vec![0.into()]));
+            let band = |days: i64| map(vec![knots("scores"), knots("probabilities"), ("visits_min", days.into())]);
+            let longer = Value::Array(days.map(band).into());
+            let banded = map(vec![knots("scores"), knots("probabilities"), ("longer", longer)]);
+            let place = format!("calibrations.for_you.longer[{}]", usize::from(days[0] > 0));
+            self.add(what, ErrorCode::ModelRootInvalid, &place, |plain| {
+                set(&mut plain.root, "calibrations", map(vec![("for_you", banded)]));
+            });
+        }
     }
 
     /// Of a file whose `next` has trees.

@@ -44,6 +44,7 @@ impl Default for Coverage {
         expect("vote", &mut VOTES.iter().map(|feature| feature.as_str()));
         expect("feature that adds", &mut Feature::ALL.iter().map(|word| word.as_str()));
         expect("diversity", &mut ["moves an item"].into_iter());
+        expect("probability", &mut ["of a longer history"].into_iter());
         expect("tie", &mut TIES.into_iter());
         expect("profile", &mut PROFILES.into_iter());
         expect("call", &mut CALLS.into_iter());
@@ -107,6 +108,9 @@ impl Coverage {
             if recommendations.windows(2).any(|pair| score(&pair[0]) < score(&pair[1])) {
                 self.count("diversity", "moves an item");
             }
+            for one in recommendations.iter().filter(|_| field(asked, "exclude_bought").is_none()) {
+                self.add_probability(parts, text(asked, "kind").unwrap_or_default(), one);
+            }
             for pair in recommendations.windows(2) {
                 self.add_tie(parts, &pair[0], &pair[1]);
             }
@@ -116,6 +120,18 @@ impl Coverage {
     fn add_words(&mut self, group: &'static str, holder: &Value, name: &str, key: &str) {
         for word in list(holder, name).iter().filter_map(|one| text(one, key)) {
             self.count(group, word);
+        }
+    }
+
+    /// A chance that is not the one of a history without purchases.
+    fn add_probability(&mut self, parts: &ModelParts, kind: &str, one: &Value) {
+        let number = |name: &str| field(one, name).and_then(Value::as_f64);
+        let map = parts.calibrations.iter().find(|(of, _)| of.as_str() == kind).map(|(_, map)| map);
+        if let (Some(map), Some(score), Some(chance)) = (map, number("score"), number("probability")) {
+            let score = (score * f64::from(1u32 << parts.scale_bits)) as i64;
+            if (chance * f64::from(1u32 << 30)) as i64 != map.probability(score, 0) {
+                self.count("probability", "of a longer history");
+            }
         }
     }
 

@@ -128,9 +128,7 @@ impl PlainModel {
             next_forest: self.forest("next")?,
             together_forest: self.forest("together")?,
             discover_forest: self.forest("discover")?,
-            discover_calibration: field(root, "discover_calibration").map_or_else(Calibration::default, |map| {
-                Calibration { scores: ints(map, "scores"), probabilities: ints(map, "probabilities") }
-            }),
+            discover_calibration: field(root, "discover_calibration").map_or_else(Calibration::default, calibration),
             ranked_max: number("ranked_max").unwrap_or(ModelParts::default().ranked_max),
             diversity: number("diversity").unwrap_or(0),
             calibrations: calibrations(field(root, "calibrations").context("`calibrations`")?)?,
@@ -294,12 +292,21 @@ fn blend(value: &Value) -> Result<Blend> {
 }
 
 fn calibrations(value: &Value) -> Result<Vec<(PlacementKind, Calibration)>> {
-    let calibration = |(kind, map): &(Value, Value)| {
+    let of_kind = |(kind, map): &(Value, Value)| {
         let kind = kind.as_str().and_then(PlacementKind::from_name).context("a kind of placement")?;
         ensure!(map.is_map(), "a calibration is a map");
-        Ok((kind, Calibration { scores: ints(map, "scores"), probabilities: ints(map, "probabilities") }))
+        Ok((kind, calibration(map)))
     };
-    value.as_map().context("a map of calibrations")?.iter().map(calibration).collect()
+    value.as_map().context("a map of calibrations")?.iter().map(of_kind).collect()
+}
+
+fn calibration(map: &Value) -> Calibration {
+    Calibration {
+        scores: ints(map, "scores"),
+        probabilities: ints(map, "probabilities"),
+        visits_min: field(map, "visits_min").and_then(int).unwrap_or(0) as u32,
+        longer: list(map, "longer").iter().map(calibration).collect(),
+    }
 }
 
 fn facts(root: &Value, name: &str) -> Vec<(String, Fact)> {

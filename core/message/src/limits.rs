@@ -108,6 +108,8 @@ pub const MODEL_FEATURES_MAX: usize = 64;
 pub const MODEL_BINS_MAX: usize = 256;
 /// Knots of a calibration map.
 pub const MODEL_KNOTS_MAX: usize = 256;
+/// Further calibration maps of one kind of placement, for longer histories.
+pub const MODEL_BANDS_MAX: usize = 16;
 /// Segments of a model.
 pub const MODEL_SEGMENTS_MAX: usize = 64;
 /// Neighbours of one item in one list.

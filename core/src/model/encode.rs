@@ -164,11 +164,21 @@ fn write_forest(w: &mut Writer, forest: &ForestParts) {
 }
 
 fn write_calibration(w: &mut Writer, calibration: &Calibration) {
-    w.map(2);
+    let (first, banded) = (calibration.visits_min == 0, !calibration.longer.is_empty());
+    w.map(2 + usize::from(!first) + usize::from(banded));
     w.str("scores");
     write_ints(w, &calibration.scores);
     w.str("probabilities");
     write_ints(w, &calibration.probabilities);
+    if !first {
+        w.str("visits_min");
+        w.int(calibration.visits_min.into());
+    }
+    if banded {
+        w.str("longer");
+        w.array(calibration.longer.len());
+        calibration.longer.iter().for_each(|longer| write_calibration(w, longer));
+    }
 }
 
 fn write_ints(w: &mut Writer, values: &[i64]) {

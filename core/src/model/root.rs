@@ -206,7 +206,7 @@ fn read_field<'a>(root: &mut Root<'a>, r: &mut Reader<'a>, field: usize) {
         13 => root.next_forest = read_forest(r),
         14 => root.together_forest = read_forest(r),
         16 => root.discover_forest = read_forest(r),
-        17 => root.discover_calibration = read_calibration(r, 0),
+        17 => root.discover_calibration = read_calibration(r, 0, false),
         18 => root.diversity = count(r, limits::DIVERSITY_MAX),
         15 => root.ranked_max = count(r, limits::ID_LIST_MAX as i64),
         _ => r.each(limits::MODEL_SECTIONS_MAX, "model_sections_max", |r| root.sections.push(read_section(r))),
@@ -309,22 +309,33 @@ fn read_feature(r: &mut Reader<'_>) -> Option<Feature> {
 fn read_calibrations(r: &mut Reader<'_>) -> Vec<(PlacementKind, Calibration)> {
     let mut out = Vec::new();
     read_fields(r, PlacementKind::NAMES, |r, field| {
-        let map = read_calibration(r, 1);
+        let map = read_calibration(r, 1, false);
         out.extend(PlacementKind::ALL.get(field).map(|kind| (*kind, map)));
     });
     out
 }
 
-/// Reads a map of at least so many knots.
-fn read_calibration(r: &mut Reader<'_>, knots_min: usize) -> Calibration {
+/// Reads a map of at least so many knots; the first of its kind has others for longer histories, or one of these.
+fn read_calibration(r: &mut Reader<'_>, knots_min: usize, longer: bool) -> Calibration {
     let mut map = Calibration::default();
-    read_fields(r, &["scores", "probabilities"], |r, part| {
-        let values = ints(r, limits::MODEL_KNOTS_MAX, "model_knots_max", |r| {
-            r.int_within(-limits::MODEL_SCORE_ABS_MAX, limits::MODEL_SCORE_ABS_MAX)
-        });
+    let last = if longer { "visits_min" } else { "longer" };
+    read_fields(r, &["scores", "probabilities", last], |r, part| {
+        let mut values = || {
+            ints(r, limits::MODEL_KNOTS_MAX, "model_knots_max", |r| {
+                r.int_within(-limits::MODEL_SCORE_ABS_MAX, limits::MODEL_SCORE_ABS_MAX)
+            })
+        };
         match part {
-            0 => map.scores = values,
-            _ => map.probabilities = values,
+            0 => map.scores = values(),
+            1 => map.probabilities = values(),
+            _ if longer => map.visits_min = count(r, u32::MAX.into()),
+            _ => r.each(limits::MODEL_BANDS_MAX, "model_bands_max", |r| {
+                let band = read_calibration(r, 1, true);
+                if map.longer.last().map_or(0, |before| before.visits_min) >= band.visits_min {
+                    r.fail(invalid("`longer` rises by `visits_min`, from 1"));
+                }
+                map.longer.push(band);
+            }),
         }
     });
     let monotone = map.probabilities.iter().zip(map.probabilities.iter().skip(1)).all(|(a, b)| a <= b);

@@ -1,4 +1,5 @@
-//! Calibration: a monotone map from score to probability, by isotonic regression on cases the blend never saw.
+//! Calibration: monotone maps from score to probability, by isotonic regression on cases the blend never saw. Each band of
+//! history lengths has its own, because trees that rank within a case give a newcomer's best item and a regular's tenth one score.
 //!
 //! linfa's own isotonic regression (linfa-linear 0.8.1) is not used: where a block falls below the one before it, its loop
 //! compares with the block that it has just merged instead of the next one, and so pools everything down to the lowest score. On Complete
@@ -14,8 +15,62 @@ const GROUPS: usize = 1_024;
 const KNOTS: usize = 32;
 const _: () = assert!(KNOTS <= unisono_message::limits::MODEL_KNOTS_MAX);
 
+/// First purchase days of the bands of history lengths, as far as cases suffice.
+const BANDS: [u32; 7] = [0, 1, 2, 4, 10, 20, 40];
+const _: () = assert!(BANDS.len() <= unisono_message::limits::MODEL_BANDS_MAX);
+/// Fewest cases, and fewest taken items, that a band's map rests on.
+const BAND_CASES_MIN: usize = 200;
+const BAND_TAKEN_MIN: usize = 200;
+
+/// The maps fitted on cases in any order: purchase days, and (score, taken) pairs. A band that is too thin is one with the
+/// next longer, the last with the one before. Empty where nothing was taken.
+pub(crate) fn fit<'c>(cases: impl Iterator<Item = (u32, &'c [(i64, bool)])>) -> Calibration {
+    let mut bands: Vec<Band> = BANDS.iter().map(|first| Band { first: *first, ..Band::default() }).collect();
+    for (visits, pairs) in cases {
+        let band = BANDS.partition_point(|first| *first <= visits) - 1;
+        bands[band].cases += 1;
+        bands[band].pairs.extend(pairs);
+    }
+    let mut thick: Vec<Band> = Vec::new();
+    for band in bands {
+        match thick.last_mut() {
+            Some(last) if last.is_thin() => last.take_in(band),
+            _ => thick.push(band),
+        }
+    }
+    if let Some(last) = thick.pop_if(|last| last.is_thin()) {
+        match thick.last_mut() {
+            Some(before) => before.take_in(last),
+            None => thick.push(last),
+        }
+    }
+    let mut maps = thick.into_iter().map(|band| Calibration { visits_min: band.first, ..map(band.pairs) });
+    let first = maps.next().unwrap_or_default();
+    Calibration { longer: maps.collect(), ..first }
+}
+
+/// The cases of some lengths of history.
+#[derive(Default)]
+struct Band {
+    /// Fewest purchase days.
+    first: u32,
+    cases: usize,
+    pairs: Vec<(i64, bool)>,
+}
+
+impl Band {
+    fn is_thin(&self) -> bool {
+        self.cases < BAND_CASES_MIN || self.pairs.iter().filter(|pair| pair.1).count() < BAND_TAKEN_MIN
+    }
+
+    fn take_in(&mut self, longer: Band) {
+        self.cases += longer.cases;
+        self.pairs.extend(longer.pairs);
+    }
+}
+
 /// The map fitted on (score, taken) pairs in any order; empty where nothing was taken.
-pub(crate) fn fit(mut pairs: Vec<(i64, bool)>) -> Calibration {
+fn map(mut pairs: Vec<(i64, bool)>) -> Calibration {
     if !pairs.iter().any(|pair| pair.1) {
         return Calibration::default();
     }
@@ -26,6 +81,7 @@ pub(crate) fn fit(mut pairs: Vec<(i64, bool)>) -> Calibration {
     Calibration {
         scores: knots.iter().map(|knot| knot.0).collect(),
         probabilities: knots.iter().map(|knot| knot.1).collect(),
+        ..Calibration::default()
     }
 }
 
@@ -127,10 +183,10 @@ mod tests {
     fn the_map_rises_and_meets_the_true_rate() {
         // Taken with the chance score / 1000, by a fixed pattern.
         let pairs = (0..200_000i64).map(|i| (i % 1000, (i / 1000 * 5 + i * 7) % 1000 < i % 1000)).collect();
-        let map = fit(pairs);
+        let map = map(pairs);
         assert!(map.scores.len() <= KNOTS && map.scores.is_sorted_by(|a, b| a < b) && map.probabilities.is_sorted());
         for score in [100, 300, 500, 900] {
-            let found = map.probability(score) as f64 / ONE;
+            let found = map.probability(score, 0) as f64 / ONE;
             assert!((found - score as f64 / 1000.0).abs() < 0.05, "{score}: {found}");
         }
     }
@@ -182,8 +238,37 @@ mod tests {
         }
     }
 
+    /// Cases of so many purchase days, of whose ten items the best ones are taken.
+    fn taking(cases: usize, visits: u32, taken: usize) -> Vec<(u32, Vec<(i64, bool)>)> {
+        vec![(visits, (0..10).rev().map(|score| (score as i64, score >= 10 - taken)).collect()); cases]
+    }
+
+    #[test]
+    fn a_band_has_its_own_map_where_its_cases_suffice() {
+        let cases =
+            [taking(300, 0, 1), taking(199, 1, 2), taking(250, 5, 3), taking(400, 12, 4), taking(20, 90, 5)].concat();
+        let found = fit(cases.iter().map(|case| (case.0, &case.1[..])));
+        assert_eq!(found.longer.iter().map(|map| map.visits_min).collect::<Vec<_>>(), [1, 10]);
+        assert_eq!(
+            found,
+            fit(cases.iter().rev().map(|case| (case.0, &case.1[..]))),
+            "the order of cases leaves no trace"
+        );
+        let chance = |score, visits| found.probability(score, visits) as f64 / ONE;
+        assert!(chance(4, 0) == 0.0 && chance(4, 10) > 0.0);
+        assert!((chance(7, 3) - 250.0 / 449.0).abs() < 1e-6, "one day and five are one band: {}", chance(7, 3));
+    }
+
+    #[test]
+    fn few_cases_have_one_map() {
+        let cases = [taking(30, 0, 1), taking(30, 90, 2)].concat();
+        let found = fit(cases.iter().map(|case| (case.0, &case.1[..])));
+        assert!(found.longer.is_empty() && found.visits_min == 0 && !found.scores.is_empty());
+        assert_eq!(fit(std::iter::empty()), Calibration::default());
+    }
+
     #[test]
     fn nothing_taken_gives_no_map() {
-        assert_eq!(fit(vec![(1, false), (2, false)]), Calibration::default());
+        assert_eq!(map(vec![(1, false), (2, false)]), Calibration::default());
     }
 }

@@ -40,19 +40,29 @@ const SHORT: [usize; 6] = [0, 1, 2, 3, 5, 10];
 pub(crate) fn shortened(log: &EventLog, cases: &[Case], seed: u64) -> Vec<Case> {
     let short = |case: &Case| {
         let profile = log.profiles.get(case.profile);
-        let keep = SHORT[(hash(seed, &["short", profile, &case.now_ms.to_string()]) % SHORT.len() as u64) as usize];
-        let mut orders = BTreeSet::new();
-        let mut start = case.history.end;
-        for row in case.history.clone().rev() {
-            orders.insert(basket_key(log, row));
-            if orders.len() > keep {
-                break;
-            }
-            start = row;
-        }
-        (start > case.history.start).then(|| Case { history: start..case.history.end, ..case.clone() })
+        let picked = hash(seed, &["short", profile, &case.now_ms.to_string()]) % SHORT.len() as u64;
+        cut_to(log, case, SHORT[picked as usize])
     };
     cases.iter().filter_map(short).collect()
+}
+
+/// The cases with their histories cut to every length of [`SHORT`] that is shorter.
+pub(crate) fn every_shortened(log: &EventLog, cases: &[Case]) -> Vec<Case> {
+    cases.iter().flat_map(|case| SHORT.iter().filter_map(|keep| cut_to(log, case, *keep))).collect()
+}
+
+/// A case with its history cut to the last `keep` orders; none where it has no more.
+fn cut_to(log: &EventLog, case: &Case, keep: usize) -> Option<Case> {
+    let mut orders = BTreeSet::new();
+    let mut start = case.history.end;
+    for row in case.history.clone().rev() {
+        orders.insert(basket_key(log, row));
+        if orders.len() > keep {
+            break;
+        }
+        start = row;
+    }
+    (start > case.history.start).then(|| Case { history: start..case.history.end, ..case.clone() })
 }
 
 const DAY_MS: i64 = 86_400_000;

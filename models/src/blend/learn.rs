@@ -1,9 +1,9 @@
 //! The recipe: tables counted before several cuts, cases after each, blends fitted on all but the last cut, calibration
 //! and metrics on the last.
 
-use super::aim::Aim;
+use super::aim::{Aim, Takes};
 use super::calibration;
-use super::cases::{Case, cases, shortened, windows};
+use super::cases::{Case, cases, every_shortened, shortened, windows};
 use super::hash::hash;
 use super::rows::{Gather, Rows, Task, gather, id_of, with_scene};
 use super::{fit, forest};
@@ -340,7 +340,9 @@ fn within(rows: &Rows, params: &LearnParams) -> Rows {
 /// What one held-out case shows.
 #[derive(Default)]
 struct Judged {
-    /// Score, and whether it was taken.
+    /// Purchase days of the history.
+    visits: u32,
+    /// Score, and whether it was taken; best first.
     pairs: Vec<(i64, bool)>,
     own_pairs: Vec<(i64, bool)>,
     metrics: Option<[RankMetrics; 3]>,
@@ -350,7 +352,11 @@ struct Judged {
 fn judge(tables: &Tables, recipe: Recipe<'_>, cut: Cut, learned: &mut Learned, progress: &Progress) -> Result<()> {
     let Cut { mut parts, mut cases } = cut;
     let whole = cases.len();
-    cases.extend(short_cases(tables, recipe, &cases));
+    // Long histories alone would give newcomers the chances of regulars. Where a case is an item, histories have no orders to be cut to.
+    cases.extend(match (recipe.aim.takes, recipe.params.short_weight > 0.0) {
+        (Takes::Order, true) => every_shortened(&tables.log, &cases),
+        _ => short_cases(tables, recipe, &cases),
+    });
     (parts.next, parts.together) = (learned.next.clone(), learned.together.clone());
     (parts.next_forest, parts.together_forest) = (learned.next_forest.clone(), learned.together_forest.clone());
     parts.discover_forest = learned.discover_forest.clone();
@@ -362,20 +368,22 @@ fn judge(tables: &Tables, recipe: Recipe<'_>, cut: Cut, learned: &mut Learned, p
             continue;
         }
         let judged = judged(tables, recipe, &model, &cases, task, progress);
-        // A map that saw long histories only gives newcomers the chances of regulars.
-        let pairs = |of: fn(&Judged) -> &Vec<(i64, bool)>| judged.iter().flat_map(of).copied().collect();
-        let map = calibration::fit(pairs(|case| &case.pairs));
+        let map = |places: usize, of: fn(&Judged) -> &Vec<(i64, bool)>| {
+            calibration::fit(judged.iter().map(|case| (case.visits, &of(case)[..of(case).len().min(places)])))
+        };
+        // Of equal scores, those that reach a list are taken more often than those that others of their case leave behind.
+        let shown = map(K, |case| &case.pairs);
         learned.calibrations.extend(match task {
             Task::Discover => {
-                learned.discover_calibration = map;
+                learned.discover_calibration = shown;
                 Vec::new()
             }
             Task::Next => vec![
-                (PlacementKind::ForYou, map.clone()),
-                (PlacementKind::BuyAgain, calibration::fit(pairs(|case| &case.own_pairs))),
-                (PlacementKind::Rerank, map),
+                (PlacementKind::ForYou, shown),
+                (PlacementKind::BuyAgain, map(K, |case| &case.own_pairs)),
+                (PlacementKind::Rerank, map(usize::MAX, |case| &case.pairs)),
             ],
-            Task::Together => vec![(PlacementKind::Similar, map.clone()), (PlacementKind::BoughtTogether, map)],
+            Task::Together => vec![(PlacementKind::Similar, shown.clone()), (PlacementKind::BoughtTogether, shown)],
         });
         let metrics: Vec<[RankMetrics; 3]> = judged[..whole].iter().filter_map(|case| case.metrics).collect();
         let means = |at: usize| Means::of(&metrics.iter().map(|of_case| of_case[at]).collect::<Vec<_>>());
@@ -402,6 +410,7 @@ fn judge_case(
             let own = candidate.own.and_then(|at| scene.history.items.get(at as usize));
             own.is_some_and(|own| own.days > 0)
         };
+        judged.visits = scene.history.visits;
         let new_only = task == Task::Discover;
         let candidates: Vec<Candidate<'_>> =
             candidates.iter().filter(|one| !new_only || !bought(one)).copied().collect();

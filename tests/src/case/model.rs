@@ -5,7 +5,7 @@
 //!    {"feature": "own_days", "edges": [1], "points": [0, 65536]}]}, "together": {..},
 //!  "next_forest": {"base": 0, "bins": [{"feature": "own_days", "edges": [1]}], "trees": [{"feature": "own_days",
 //!    "at_most": 0, "value": 0, "left": -8192, "right": 8192}]}, "together_forest": {..}, "discover_forest": {..}, "ranked_max": 200, "diversity": 300,
-//!  "calibrations": {"for_you": [[score, probability in 2^-30], ..]},
+//!  "calibrations": {"for_you": [[score, probability in 2^-30], .., {"visits_min": 2, "knots": [[..], ..]}, ..]},
 //!  "items": [{"id": "apple", "category": "food/fruit", "popularity": [all, recent, week, repeat],
 //!    "flags": ["sensitive"], "channels": ["web"], "available_from_ms": 0, "unavailable_from_ms": 0, "group": 1, "brand": 1,
 //!    "bought": [["bread", 255]], "next": [["bread", 243]]}, ..],
@@ -264,10 +264,17 @@ fn tree(json: &Json, bins: &[Bins]) -> Result<Tree> {
 }
 
 fn calibrations(json: &Json) -> Result<Vec<(PlacementKind, Calibration)>> {
+    let map = |knots: &Json| {
+        let of = |at: usize| knots.list().iter().filter_map(|knot| knot.list().get(at)?.int()).collect();
+        Calibration { scores: of(0), probabilities: of(1), ..Calibration::default() }
+    };
     let calibration = |(name, knots): &(String, Json)| {
         let kind = PlacementKind::from_name(name).with_context(|| format!("no placement kind `{name}`"))?;
-        let of = |at: usize| knots.list().iter().filter_map(|knot| knot.list().get(at)?.int()).collect();
-        Ok((kind, Calibration { scores: of(0), probabilities: of(1) }))
+        let longer = |band: &Json| {
+            let visits_min = band.get("visits_min")?.int()? as u32;
+            Some(Calibration { visits_min, ..map(band.get("knots")?) })
+        };
+        Ok((kind, Calibration { longer: knots.list().iter().filter_map(longer).collect(), ..map(knots) }))
     };
     json.pairs().iter().map(calibration).collect()
 }

@@ -43,7 +43,11 @@ pub fn synthetic(n_items: usize) -> ModelParts {
         together: blend(&[Feature::CartScore, Feature::BoughtScore, Feature::OwnStrength]),
         calibrations: vec![(
             PlacementKind::ForYou,
-            Calibration { scores: vec![-400_000, 0, 400_000], probabilities: vec![1 << 20, 1 << 26, 1 << 29] },
+            Calibration {
+                scores: vec![-400_000, 0, 400_000],
+                probabilities: vec![1 << 20, 1 << 26, 1 << 29],
+                ..Calibration::default()
+            },
         )],
         popularity: PopularityParts {
             repeat: (0..n_items).map(|_| random.below(200) as u8).collect(),

@@ -295,7 +295,20 @@ fn calibrations(random: &mut Random) -> Vec<(PlacementKind, Calibration)> {
     out
 }
 
+/// A map, and in every second case others for longer histories.
 fn calibration(random: &mut Random) -> Calibration {
+    let mut first = one_calibration(random);
+    if random.chance(50) {
+        let mut days: Vec<u32> = (0..1 + random.below(4)).map(|_| random.within(1, 12) as u32).collect();
+        days.sort_unstable();
+        days.dedup();
+        let band = |visits_min: u32| Calibration { visits_min, ..one_calibration(random) };
+        first.longer = days.into_iter().map(band).collect();
+    }
+    first
+}
+
+fn one_calibration(random: &mut Random) -> Calibration {
     let mut scores: Vec<i64> = (0..1 + random.below(6))
         .map(|_| match random.below(3) {
             0 => random.within(-100_000, 300_000),
@@ -307,7 +320,7 @@ fn calibration(random: &mut Random) -> Calibration {
     scores.dedup();
     let mut probabilities: Vec<i64> = scores.iter().map(|_| random.within(0, 1 << 30)).collect();
     probabilities.sort_unstable();
-    Calibration { scores, probabilities }
+    Calibration { scores, probabilities, ..Calibration::default() }
 }
 
 fn offers(random: &mut Random, n: usize, categories: usize, channels: usize) -> Vec<OfferPart> {

@@ -156,7 +156,7 @@ pub(super) fn entry(
         score,
         probability: calibration
             .filter(|_| request.probability && !matches!(scoring, Scoring::Likeness))
-            .map(|map| probability(map, score)),
+            .map(|map| probability(map, score, scene.history.visits.len())),
         reasons: reasons(scene, scoring, placement.kind, candidate),
         explanation: Explained {
             base,
@@ -165,8 +165,11 @@ pub(super) fn entry(
     }
 }
 
-/// Linear between the knots around a score, constant beyond the first and the last.
-fn probability(map: &Calibration, score: i64) -> i64 {
+/// Linear between the knots around a score, constant beyond the first and the last; of the map that asks for most purchase days
+/// and no more than there are.
+fn probability(first: &Calibration, score: i64, visits: usize) -> i64 {
+    let reached = first.longer.iter().filter(|map| map.visits_min as usize <= visits);
+    let map = reached.max_by_key(|map| map.visits_min).unwrap_or(first);
     let knots: Vec<(i64, i64)> = map.scores.iter().copied().zip(map.probabilities.iter().copied()).collect();
     match (knots.iter().rfind(|knot| knot.0 <= score), knots.iter().find(|knot| knot.0 > score)) {
         (Some((s0, p0)), Some((s1, p1))) => {
