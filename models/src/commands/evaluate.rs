@@ -355,7 +355,11 @@ fn show(evaluation: &Evaluation) {
         }
         if let Some(f) = group.reached.first().and_then(|model| model.calibration_error) {
             let (value, low, high) = (f.value, f.low, f.high);
-            print(&format!("  {:<18} {:<9} {value:>8.4}  [{low:.4}, {high:.4}]", "calibration_error", "model"));
+            let mut line = format!("  {:<18} {:<9} {value:>8.4}  [{low:.4}, {high:.4}]", "calibration_error", "model");
+            if let Some(chance) = group.reached.first().and_then(|model| model.calibration_by_chance) {
+                line += &format!("  by chance {chance:.4}");
+            }
+            print(&line);
         }
     }
     if let Some(leak) = &evaluation.leak_check {

@@ -1,14 +1,14 @@
 //! The account: every measure of every answerer, overall and by group, with intervals and paired differences.
 
 use super::bootstrap::{Draws, Figure};
-use super::calibration::{BINS, Bin, Prediction, curve, ece, in_order};
+use super::calibration::{BINS, Bin, Prediction, by_chance, curve, ece, in_order};
 use super::measures::{MEASURES, Weights, coverage, row};
 use super::outcome::Outcome;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use unisono_core::Model;
 
-/// Fewest cases of a channel, store or history length that stands for itself.
+/// Fewest cases of a channel, store, segment or history length that stands for itself.
 const GROUP_CASES_MIN: usize = 30;
 /// Stores at most that are told, those of most cases first.
 const STORES_MAX: usize = 12;
@@ -30,6 +30,9 @@ pub struct Reached {
     /// Calibration error of the chances of recommended items; of the model alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calibration_error: Option<Figure>,
+    /// The calibration error that the same chances would show on average if every one of them were exactly right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calibration_by_chance: Option<f64>,
 }
 
 /// The model less another answerer, case by case.
@@ -44,9 +47,9 @@ pub struct Difference {
 /// Cases that have something in common.
 #[derive(Debug, Clone, Serialize)]
 pub struct Group {
-    /// `all`, `channel`, `store` or `history`.
+    /// `all`, `channel`, `store`, `segment` or `history`.
     pub by: &'static str,
-    /// The channel, the store, or the length of the history in baskets or views.
+    /// The channel, the store, the segment's number, or the length of the history in baskets or views.
     pub value: String,
     /// Cases of the group.
     pub cases: usize,
@@ -75,14 +78,18 @@ pub fn groups(outcomes: &[Outcome], model: &Model<'_>, weights: &Weights<'_>, ru
     let mut members = vec![("all", String::new(), everyone)];
     // Truths without a request have no channel and no history.
     let asked = || outcomes.iter().enumerate().filter(|(_, outcome)| !outcome.lists.iter().all(Vec::is_empty));
-    let mut by: [BTreeMap<String, Vec<usize>>; 3] = Default::default();
+    let mut by: [BTreeMap<String, Vec<usize>>; 4] = Default::default();
     for (at, outcome) in asked() {
         let length = LENGTHS.iter().rposition(|(_, first)| *first <= outcome.history).unwrap_or(0);
         by[0].entry(outcome.channel.clone()).or_default().push(at);
         by[1].entry(outcome.store.clone().unwrap_or_else(|| "(none)".into())).or_default().push(at);
-        by[2].entry(length.to_string()).or_default().push(at);
+        by[2].entry(outcome.segment.map_or("(none)".into(), |segment| segment.to_string())).or_default().push(at);
+        by[3].entry(length.to_string()).or_default().push(at);
     }
-    for (by, found) in ["channel", "store", "history"].into_iter().zip(by) {
+    if model.segments.weights.is_empty() {
+        by[2].clear();
+    }
+    for (by, found) in ["channel", "store", "segment", "history"].into_iter().zip(by) {
         let mut found: Vec<_> = found.into_iter().filter(|(_, cases)| cases.len() >= GROUP_CASES_MIN).collect();
         if by == "store" {
             found.sort_by_key(|(_, cases)| std::cmp::Reverse(cases.len()));
@@ -118,11 +125,13 @@ fn group(
         let figure = |at: usize| draws.figure(&(0..cases.len()).map(|case| of(case, at)).collect::<Vec<_>>());
         MEASURES.iter().enumerate().filter_map(|(at, name)| Some((*name, figure(at)?))).collect()
     };
+    let chances = predictions(cases, draws.groups());
     let reached = |(who, answerer): (usize, &&str)| Reached {
         answerer: (*answerer).to_owned(),
         figures: figures(&|case, at| rows[who][case][at]),
         coverage: coverage(cases.iter().filter_map(|case| case.lists.get(who)), model),
-        calibration_error: (who == 0).then(|| calibration_error(cases, &draws)).flatten(),
+        calibration_error: (who == 0).then(|| calibration_error(&chances, &draws)).flatten(),
+        calibration_by_chance: (who == 0).then(|| by_chance(&chances, rules.seed)).flatten(),
     };
     let difference = |(who, answerer): (usize, &&str)| Difference {
         minus: (*answerer).to_owned(),
@@ -157,10 +166,9 @@ fn predictions(cases: &[&Outcome], groups: &[usize]) -> Vec<Prediction> {
     in_order(cases.iter().zip(groups.iter().copied()).flat_map(of_case).collect())
 }
 
-fn calibration_error(cases: &[&Outcome], draws: &Draws) -> Option<Figure> {
-    let ordered = predictions(cases, draws.groups());
-    let value = ece(&curve(&ordered, BINS, |_| 1))?;
-    let (low, high) = draws.interval(|times| ece(&curve(&ordered, BINS, |profile| times[profile])))?;
+fn calibration_error(ordered: &[Prediction], draws: &Draws) -> Option<Figure> {
+    let value = ece(&curve(ordered, BINS, |_| 1))?;
+    let (low, high) = draws.interval(|times| ece(&curve(ordered, BINS, |profile| times[profile])))?;
     Some(Figure { value, low, high, cases: ordered.len() })
 }
 

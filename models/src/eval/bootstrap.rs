@@ -90,7 +90,7 @@ fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
 }
 
 /// A number below `count`: splitmix64 and the high half of the product (Lemire, 2019; its bias below 2^-40 shows nowhere).
-fn below(state: &mut u64, count: usize) -> usize {
+pub(super) fn below(state: &mut u64, count: usize) -> usize {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut x = *state;
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -1,5 +1,6 @@
 //! Calibration: how far the predicted chances are from what happened.
 
+use super::bootstrap::below;
 use serde::Serialize;
 
 /// Bins of the calibration error, as in the evaluation kit.
@@ -65,6 +66,25 @@ pub fn ece(curve: &[Bin]) -> Option<f64> {
     (!curve.is_empty()).then(|| gaps / curve.len() as f64)
 }
 
+/// Redraws behind [`by_chance`].
+const REDRAWS: usize = 100;
+
+/// The mean error of ordered predictions if what happened were drawn, each time anew, with the chances predicted: what an error
+/// shows of few cases alone (consistency resampling, Bröcker and Smith, 2007). Items of a case are drawn apart, so that it is
+/// rather too low.
+pub fn by_chance(ordered: &[Prediction], seed: u64) -> Option<f64> {
+    let mut state = seed;
+    let mut drawn = ordered.to_vec();
+    let mut sum = 0.0;
+    for _ in 0..REDRAWS {
+        for one in &mut drawn {
+            one.happened = (below(&mut state, 1 << 30) as f64) < one.chance * f64::from(1 << 30);
+        }
+        sum += ece(&curve(&drawn, BINS, |_| 1))?;
+    }
+    Some(sum / REDRAWS as f64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,5 +110,14 @@ mod tests {
         let twice: Vec<Prediction> = once.iter().flat_map(|one| [*one, *one]).collect();
         assert_eq!(curve(&once, 4, |_| 2), curve(&twice, 4, |_| 1));
         assert_eq!(ece(&curve(&[], 10, |_| 1)), None);
+    }
+
+    #[test]
+    fn by_chance_the_error_falls_with_the_root_of_the_cases() {
+        let of = |count: usize| by_chance(&ordered(&vec![(0.5, true); count]), 7).unwrap();
+        // Bins of a hundred coins: the mean absolute deviation of a share is .5 x sqrt(2 / (pi x 100)) = .0399.
+        assert!((of(1_000) - 0.0399).abs() < 0.004, "{}", of(1_000));
+        assert!((of(4_000) - 0.0199).abs() < 0.002, "{}", of(4_000));
+        assert_eq!(by_chance(&[], 7), None);
     }
 }

@@ -13,7 +13,7 @@ mod outcome;
 pub use account::{AccountRules, Difference, Figures, Group, Reached, calibration_curve, groups};
 pub use baselines::{Popular, personal, popular};
 pub use bootstrap::{DRAWS, Draws, Figure};
-pub use calibration::{BINS, Bin, Prediction, curve, ece, in_order};
+pub use calibration::{BINS, Bin, Prediction, by_chance, curve, ece, in_order};
 pub use held_out::{HeldOut, HeldOutRules};
 pub use leak::{LeakReport, leak_check};
 pub use measures::{MEASURES, Weights, coverage, row};

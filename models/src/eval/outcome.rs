@@ -4,6 +4,8 @@ use super::baselines::{Popular, personal, popular};
 use crate::counts::Target;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
+use unisono_core::history::History;
+use unisono_core::profile::Profile;
 use unisono_core::{Model, Policy, recommend};
 use unisono_message::{Event, EventType, MICRO, Request};
 
@@ -25,6 +27,8 @@ pub struct Outcome {
     pub store: Option<String>,
     /// Baskets of the history; views where it holds no purchase.
     pub history: usize,
+    /// The model's segment of who has bought.
+    pub segment: Option<u32>,
     /// True ids.
     pub truth: BTreeSet<String>,
     /// Ids that the history holds as the target has them.
@@ -71,7 +75,7 @@ pub fn answer(
     let case = request.request_id.unwrap_or_default().to_owned();
     let Some(truth) = truth_of(&case) else { return Ok((case, None)) };
     let target = target_of(target, &request.profile.events);
-    let mut outcome = of_history(&request, target);
+    let mut outcome = Outcome { segment: segment(model, &request)?, ..of_history(&request, target) };
     let mut barred: BTreeSet<&str> = request.context.cart.iter().copied().collect();
     if let Some(placement) = request.placements.first() {
         barred.extend(placement.exclude.iter().copied());
@@ -89,6 +93,12 @@ pub fn answer(
 /// The model's target; views where the history holds nothing of it.
 fn target_of(target: Target, events: &[Event<'_>]) -> Target {
     if events.iter().any(|event| target.takes(event.kind)) { target } else { Target::View }
+}
+
+fn segment(model: &Model<'_>, request: &Request<'_>) -> Result<Option<u32>, String> {
+    let state = request.profile.state.map(Profile::decode).transpose().map_err(|error| error.to_string())?;
+    let (profile, _) = state.unwrap_or_default().with_events(&request.profile.events);
+    Ok(History::fold(model, &profile, request.now_ms, &request.context).segment)
 }
 
 fn of_history(request: &Request<'_>, target: Target) -> Outcome {

@@ -63,6 +63,29 @@ fn the_future_of_a_log_is_measured_and_nothing_of_it_leaks() {
     }
 }
 
+/// Odd customers buy on the web and twice as often: two segments.
+#[test]
+fn figures_are_told_by_segment_too() {
+    let folder = Folder::new();
+    let mut rows = shop::events(240, 46);
+    let number = |row: &shop::Row| row.profile_id[1..].parse::<u64>().unwrap();
+    for row in &mut rows {
+        row.channel = if number(row) % 2 == 1 { "web" } else { "store" };
+    }
+    let first = |row: &shop::Row| (row.ts_ms - START_MS) / DAY_MS % 4 < 2;
+    rows.retain(|row| number(row) % 2 == 1 || first(row));
+    let (events, _, model, _) = before(&folder, &rows);
+    let (e, m) = (text(&events), text(&model));
+    let figures = object(&ok(&["evaluate", "--model", m, "--events", e, "--draws", "50", "--format", "json"]));
+    let groups = figures["groups"].as_array().unwrap();
+    let cases = |group: &Value| group["cases"].as_u64().unwrap();
+    let segments: Vec<&Value> = groups.iter().filter(|group| group["by"] == "segment").collect();
+    assert!(segments.len() >= 2 && segments.iter().all(|group| cases(group) >= 30), "{}", segments.len());
+    assert!(segments.iter().map(|group| cases(group)).sum::<u64>() <= cases(&groups[0]));
+    let model = &segments[0]["reached"][0];
+    assert!(model["calibration_by_chance"].as_f64() > Some(0.0) && model["calibration_error"]["value"].is_f64());
+}
+
 #[test]
 fn an_event_whose_later_copy_replaces_it_is_found_by_the_leak_check() {
     let folder = Folder::new();

@@ -129,9 +129,9 @@ fn figures_table(all: &Group) -> String {
 
 fn groups_table(groups: &[Group]) -> String {
     let mut out = String::from(
-        "<details><summary>By channel, store and history length</summary><table><tr><th>cases with</th><th class=\"n\">cases\
+        "<details><summary>By channel, store, segment and history length</summary><table><tr><th>cases with</th><th class=\"n\">cases\
 </th><th class=\"n\">recall@20</th><th class=\"n\">ndcg@20</th><th class=\"n\">mrr@20</th><th class=\"n\">recall@20, model - \
-personal</th><th class=\"n\">calibration error</th></tr>\n",
+personal</th><th class=\"n\">calibration error</th><th class=\"n\">by chance</th></tr>\n",
     );
     for group in groups.iter().filter(|group| group.by != "all") {
         let Some(model) = group.reached.first() else { continue };
@@ -141,7 +141,8 @@ personal</th><th class=\"n\">calibration error</th></tr>\n",
         }
         out += &cell(group.differences.first().and_then(|one| one.figures.get("recall@20")), signed);
         out += &cell(model.calibration_error.as_ref(), bracket);
-        out += "</tr>\n";
+        let chance = model.calibration_by_chance.map(|chance| format!("{chance:.4}")).unwrap_or_default();
+        let _ = writeln!(out, "<td class=\"n\">{chance}</td></tr>");
     }
     out + "</table></details>\n"
 }
