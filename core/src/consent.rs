@@ -12,16 +12,17 @@ const KEEPING: u8 = SERVING | Purpose::Training.bit();
 
 /// What the customer has said and the shop presumes.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Consents<'c, 'a> {
-    pub(crate) policy: &'c Policy,
-    /// Each key once; other registers than consents may be among them.
-    pub(crate) registers: &'c [Register<'a>],
+pub struct Consents<'c, 'a> {
+    /// What holds where the customer has said nothing.
+    pub policy: &'c Policy,
+    /// What was said, older copies of a key too; other registers than consents may be among them.
+    pub registers: &'c [Register<'a>],
 }
 
 impl Consents<'_, '_> {
     /// Whether a purpose is allowed in a channel: the newer of the word on this channel and of that on all channels
     /// counts, and withheld where both are of one time; without either, what the policy presumes.
-    pub(crate) fn allow(&self, purpose: Purpose, channel: &str) -> bool {
+    pub fn allow(&self, purpose: Purpose, channel: &str) -> bool {
         let said = self.said().filter(|one| one.purpose == purpose && (one.name.is_empty() || one.name == channel));
         let newest = said.reduce(|a, b| if b.winner_first(a).is_lt() { b } else { a });
         newest.map_or(self.policy.granted & purpose.bit() != 0, |one| one.is_on())

@@ -57,6 +57,7 @@ pub mod scores;
 pub mod segments;
 pub mod sources;
 
+pub use consent::Consents;
 pub use model::Model;
 pub use policy::Policy;
 pub use profile::{

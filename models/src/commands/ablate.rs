@@ -1,5 +1,6 @@
 //! `ablate`: what each source of knowledge carries, by leaving it out and fitting again.
 
+use super::consents::ConsentArgs;
 use super::recommend::{thread_count, threads};
 use super::{Format, check_renames, clock_ms, print, print_json, report};
 use crate::ablation::{ABLATION_MEASURES, Ablation, AblationTask};
@@ -29,6 +30,8 @@ pub(crate) struct Args {
     /// Products.
     #[arg(long, value_name = "FILE")]
     catalog: PathBuf,
+    #[command(flatten)]
+    consents: ConsentArgs,
     /// Columns under other names, as from=to,from=to.
     #[arg(long, value_name = "FROM=TO,...", default_value = "", hide_default_value = true)]
     map: String,
@@ -73,11 +76,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Some(path) => FitParams::from_toml(&std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?)?,
         None => FitParams::new(),
     };
-    let inputs: Vec<&Path> = [Some(&args.events), Some(&args.catalog), args.config.as_ref()]
-        .into_iter()
-        .flatten()
-        .map(PathBuf::as_path)
-        .collect();
+    let inputs: Vec<&Path> =
+        [Some(&args.events), Some(&args.catalog), args.consents.consents.as_ref(), args.config.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(PathBuf::as_path)
+            .collect();
     apart(&inputs, &args.report.as_deref().into_iter().collect::<Vec<_>>())?;
     let page = args.report.as_deref().map(Output::create).transpose()?;
     let renames = Renames::parse(&args.map)?;
@@ -87,9 +91,15 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         ..BadRowLimits::default()
     };
     let rules = ReadRules { renames: &renames, until_ms: args.as_of.unwrap_or(i64::MAX), ..limits.into() };
+    let consents = args.consents.read(rules)?;
+    let rules = ReadRules { consents: consents.as_ref().map(|(consents, _)| consents), ..rules };
     let (log, events) = read_events(&args.events, clock_ms(), rules)?;
     let (catalog, products) = read_catalog(&args.catalog, rules)?;
-    check_renames(&renames, &events.renamed_columns.iter().chain(&products.renamed_columns).cloned().collect())?;
+    let read = [Some(&events), Some(&products), consents.as_ref().map(|(_, report)| report)];
+    check_renames(
+        &renames,
+        &read.into_iter().flatten().flat_map(|table| table.renamed_columns.iter().cloned()).collect(),
+    )?;
     let tables = Tables { log, catalog, offers: Offers::default() };
     let progress = Progress::on_terminal();
     let options = FitOptions { threads: threads(args.threads), as_of_ms: args.as_of, progress: &progress };

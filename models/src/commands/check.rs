@@ -1,5 +1,6 @@
 //! `check`: what a log holds, before a fit.
 
+use super::consents::ConsentArgs;
 use super::fit::{day, show_intents, show_table};
 use super::{Format, check_renames, clock_ms, grouped, print, print_json};
 use crate::error::Result;
@@ -22,6 +23,8 @@ pub(crate) struct Args {
     /// Products: item_id, title, category, ...
     #[arg(long, value_name = "FILE")]
     catalog: Option<PathBuf>,
+    #[command(flatten)]
+    consents: ConsentArgs,
     /// Columns under other names, as from=to,from=to.
     #[arg(long, value_name = "FROM=TO,...", default_value = "", hide_default_value = true)]
     map: String,
@@ -40,8 +43,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let renames = Renames::parse(&args.map)?;
     let limits = BadRowLimits { share_max: 1.0, ..BadRowLimits::default() };
     let rules = ReadRules { renames: &renames, ..limits.into() };
+    let consents = args.consents.read(rules)?;
+    let rules = ReadRules { consents: consents.as_ref().map(|(consents, _)| consents), ..rules };
     let (log, report) = read_events(&args.events, clock_ms(), rules)?;
     let mut tables = vec![report];
+    tables.extend(consents.as_ref().map(|(_, report)| report.clone()));
     let mut catalog = None;
     if let Some(path) = &args.catalog {
         let (read, report) = read_catalog(path, rules)?;

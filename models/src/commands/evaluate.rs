@@ -1,8 +1,9 @@
 //! `evaluate`: requests answered natively, measured against what happened, beside both baselines and whoever is compared.
 
+use super::consents::ConsentArgs;
 use super::lines::{Line, Lines, Refusal, bad_line, read, read_answers, read_truth, to_msgpack};
 use super::recommend::{thread_count, threads};
-use super::{Format, clock_ms, inspect, print, print_json, report};
+use super::{Format, clock_ms, grouped, inspect, print, print_json, report};
 use crate::blend::{Aim, Takes};
 use crate::config::{FitParams, TableParams};
 use crate::counts::{CountRules, Tables, Target};
@@ -55,6 +56,8 @@ pub(crate) struct Args {
     /// Products: the titles of the report's examples, and what the leak check counts.
     #[arg(long, value_name = "FILE")]
     catalog: Option<PathBuf>,
+    #[command(flatten)]
+    consents: ConsentArgs,
     /// Unix milliseconds: cases from here on [default: the moment at which the model ends].
     #[arg(long, value_name = "MS", requires = "events")]
     as_of: Option<i64>,
@@ -102,6 +105,10 @@ pub(crate) struct Evaluation {
     pub(crate) without_request: usize,
     /// Cases that the compared answers leave out.
     pub(crate) without_answer: usize,
+    /// Events left out because their profiles withhold them from training.
+    pub(crate) withheld_events: u64,
+    /// Distinct profiles among these.
+    pub(crate) withheld_profiles: u64,
     pub(crate) draws: usize,
     pub(crate) seed: u64,
     pub(crate) model: Means,
@@ -118,6 +125,7 @@ struct Answered {
     outcomes: Vec<Outcome>,
     requests: usize,
     without_request: usize,
+    withheld: (u64, u64),
     leak: Option<LeakReport>,
 }
 
@@ -125,16 +133,22 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if args.draws == 0 {
         return Err(Error::config("draws", "is 0; an interval needs at least 1"));
     }
+    if args.consents.consents.is_some() && args.events.is_none() {
+        return Err(Error::config("consents", "are read with --events: a request holds what may be seen, and no more"));
+    }
     let file = read(&args.model)?;
     let model = Model::load(&file).map_err(Error::from_core)?;
     let facts = inspect::facts(&file);
     let renames = Renames::parse(&args.map)?;
     let rules = ReadRules { renames: &renames, ..BadRowLimits::default().into() };
-    let others = [&args.requests, &args.truth, &args.events, &args.catalog, &args.against];
+    let others = [&args.requests, &args.truth, &args.events, &args.catalog, &args.consents.consents, &args.against];
     let inputs: Vec<&Path> = others.into_iter().flatten().chain([&args.model]).map(PathBuf::as_path).collect();
     apart(&inputs, &args.report.as_deref().into_iter().collect::<Vec<_>>())?;
     let page_out = args.report.as_deref().map(Output::create).transpose()?;
+    let consents = args.consents.read(rules)?;
+    let rules = ReadRules { consents: consents.as_ref().map(|(consents, _)| consents), ..rules };
     let mut renamed = BTreeSet::new();
+    renamed.extend(consents.iter().flat_map(|(_, report)| report.renamed_columns.iter().cloned()));
     let mut catalog = Catalog::default();
     if let Some(path) = &args.catalog {
         let (read, report) = read_catalog(path, rules)?;
@@ -171,6 +185,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         without_truth: answered.requests + answered.without_request - outcomes.len(),
         without_request: answered.without_request,
         without_answer,
+        withheld_events: answered.withheld.0,
+        withheld_profiles: answered.withheld.1,
         draws: args.draws,
         seed: args.seed,
         model: means(&outcomes, 0),
@@ -292,6 +308,7 @@ fn of_log(
     }
     let (log, report) = read_events(events, clock_ms(), rules)?;
     renamed.extend(report.renamed_columns);
+    let withheld = (report.withheld, report.withheld_profiles);
     let aim = aim_of(facts);
     let seed = fact(facts, "config", "learn.seed").unwrap_or(7) as u64;
     let window = fact(facts, "config", "learn.window_days").unwrap_or(30) as u32;
@@ -310,7 +327,7 @@ fn of_log(
     let judged = parallel::in_order(threads(args.threads), held_out.len(), || (), judge, || bar.inc(1));
     bar.finish();
     let outcomes: Vec<Outcome> = judged.into_iter().filter_map(Result::transpose).collect::<Result<_>>()?;
-    let mut answered = Answered { requests: outcomes.len(), outcomes, ..Answered::default() };
+    let mut answered = Answered { requests: outcomes.len(), outcomes, withheld, ..Answered::default() };
     if args.leak_check {
         let (log, _) = read_events(events, clock_ms(), ReadRules { until_ms: as_of_ms, ..rules })?;
         let ending = Tables { log, catalog, offers: Offers::default() };
@@ -333,6 +350,10 @@ fn of_log(
 fn show(evaluation: &Evaluation) {
     let Evaluation { requests, without_truth, without_request, .. } = evaluation;
     print(&format!("{requests} requests, {without_truth} without a truth, {without_request} truths without a request"));
+    if evaluation.withheld_events > 0 {
+        let [events, profiles] = [evaluation.withheld_events, evaluation.withheld_profiles].map(grouped);
+        print(&format!("{events} events of {profiles} profiles are left out: they withhold them from training"));
+    }
     for group in &evaluation.groups {
         let name = if group.by == "all" { "all".to_owned() } else { format!("{} {}", group.by, group.value) };
         print(&format!("\n{name}: {} cases of {} profiles", group.cases, group.profiles));

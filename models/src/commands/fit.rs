@@ -1,5 +1,6 @@
 //! `fit`: tables in, a model file and its account out.
 
+use super::consents::ConsentArgs;
 use super::evaluate::table;
 use super::memory::peak_bytes;
 use super::recommend::{thread_count, threads};
@@ -33,6 +34,8 @@ pub(crate) struct Args {
     /// Offers: offer_id, kind, starts_ms, ends_ms, items or category, ...
     #[arg(long, value_name = "FILE")]
     offers: Option<PathBuf>,
+    #[command(flatten)]
+    consents: ConsentArgs,
     /// Columns under other names, as from=to,from=to.
     #[arg(long, value_name = "FROM=TO,...", default_value = "", hide_default_value = true)]
     map: String,
@@ -87,7 +90,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     };
     let renames = Renames::parse(&args.map)?;
     // Nobody should wait for a fit to learn that its file can't be written.
-    let inputs = [Some(events), Some(catalog), args.offers.as_ref(), args.config.as_ref()].into_iter().flatten();
+    let others = [args.offers.as_ref(), args.consents.consents.as_ref(), args.config.as_ref()];
+    let inputs = [Some(events), Some(catalog)].into_iter().chain(others).flatten();
     let outputs = [Some(out), args.report.as_ref()].into_iter().flatten();
     let inputs: Vec<&Path> = inputs.map(PathBuf::as_path).collect();
     apart(&inputs, &outputs.map(PathBuf::as_path).collect::<Vec<_>>())?;
@@ -104,12 +108,15 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let until_ms = args.as_of.unwrap_or(i64::MAX);
     let rules = ReadRules { renames: &renames, until_ms, ..limits.into() };
     let checked = params.check()?;
+    let consents = args.consents.read(rules)?;
+    let rules = ReadRules { consents: consents.as_ref().map(|(consents, _)| consents), ..rules };
     let mut reports = Vec::new();
     let (log, report) = progress.stage("reading events", || read_events(events, clock_ms(), rules))?;
     // Told at once: what is wrong may well end the fit before its account.
     report.warnings.iter().for_each(|warning| eprintln!("warning: events table: {warning}"));
     let event_rows = report.rows;
     reports.push(report);
+    reports.extend(consents.as_ref().map(|(_, report)| report.clone()));
     let (catalog, report) = progress.stage("reading catalog", || read_catalog(catalog, rules))?;
     reports.push(report);
     let mut offers = Offers::default();
@@ -234,6 +241,10 @@ pub(crate) fn show_table(table: &TableReport) {
         "{:<8} {}: {} rows, {} used, {} duplicates, {} bad",
         table.table, table.file, counts[0], counts[1], counts[2], counts[3]
     ));
+    if table.withheld > 0 {
+        let [events, profiles] = [table.withheld, table.withheld_profiles].map(grouped);
+        print(&format!("  {events} of {profiles} profiles are left out: they withhold them from training"));
+    }
     for (reason, bad) in &table.bad {
         print(&format!("  {} {reason}", grouped(bad.count)));
         for example in &bad.examples {

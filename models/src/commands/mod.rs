@@ -2,6 +2,7 @@
 
 mod ablate;
 mod check;
+mod consents;
 mod evaluate;
 mod fit;
 mod import;

@@ -72,6 +72,14 @@ impl<'b> Row<'b> {
         }
     }
 
+    /// A channel name that may be absent.
+    pub(crate) fn channel_if_any(&self, at: usize) -> Read<Option<&'b str>> {
+        match self.cell(at) {
+            Cell::Null => Ok(None),
+            _ => self.channel(at).map(Some),
+        }
+    }
+
     /// A currency code.
     pub(crate) fn currency(&self, at: usize) -> Read<Option<&'b str>> {
         match self.cell(at) {
@@ -164,6 +172,14 @@ impl<'b> Row<'b> {
                 _ => Err(self.bad(at, "is neither true nor false")),
             },
             _ => Err(self.bad(at, "is neither true nor false")),
+        }
+    }
+
+    /// true or false, which must be there.
+    pub(crate) fn need_flag(&self, at: usize) -> Read<bool> {
+        match self.cell(at) {
+            Cell::Null => Err(self.bad(at, "is missing")),
+            _ => self.flag(at),
         }
     }
 

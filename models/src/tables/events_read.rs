@@ -1,6 +1,7 @@
 //! Reading the events table: rows in, a canonical log and an account out.
 
 use super::cells::Row;
+use super::consents::TrainingConsents;
 use super::events::{Columns, EventLog, NO_INT, event_id};
 use super::ids::{Interner, NONE};
 use super::renames::ReadRules;
@@ -8,6 +9,7 @@ use super::report::{Bad, TableReport};
 use super::source::{Kind, Seen, Spec, may, missing, need, read_table};
 use crate::error::{Error, Result};
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::path::Path;
 use unisono_message::{EventType, MILLI, limits};
 
@@ -84,9 +86,9 @@ pub fn read_events<'r>(
     latest_ms: i64,
     rules: impl Into<ReadRules<'r>>,
 ) -> Result<(EventLog, TableReport)> {
-    let ReadRules { limits, renames, until_ms } = rules.into();
+    let ReadRules { limits, renames, until_ms, consents } = rules.into();
     let mut report = TableReport::new("events", path);
-    let mut builder = Builder { until_ms, ..Builder::new(latest_ms) };
+    let mut builder = Builder { until_ms, consents, ..Builder::new(latest_ms) };
     let seen = read_table("events", path, SPECS, renames, &mut |first, batch| {
         for row in 0..batch.rows() {
             report.rows += 1;
@@ -101,6 +103,7 @@ pub fn read_events<'r>(
         }
         builder.check_size(path)
     })?;
+    (report.withheld, report.withheld_profiles) = (builder.withheld, builder.withheld_profiles.len() as u64);
     let log = builder.finish(&mut report.duplicates);
     need_item_column(&seen, &report)?;
     if log.last_ms().is_some_and(|last_ms| last_ms < YEAR_1980_MS) {
@@ -120,10 +123,14 @@ fn need_item_column(seen: &Seen, report: &TableReport) -> Result<()> {
 }
 
 #[derive(Default)]
-struct Builder {
+struct Builder<'r> {
     latest_ms: i64,
     /// Rows at or after it are passed over.
     until_ms: i64,
+    /// Rows that these withhold are counted and passed over, whatever else they hold.
+    consents: Option<&'r TrainingConsents>,
+    withheld: u64,
+    withheld_profiles: BTreeSet<String>,
     columns: Columns,
     event_ids: Vec<u8>,
     profiles: Interner,
@@ -138,7 +145,7 @@ struct Builder {
     buffer: String,
 }
 
-impl Builder {
+impl Builder<'_> {
     fn new(latest_ms: i64) -> Self {
         Builder { latest_ms: latest_ms.saturating_add(limits::FUTURE_MS_MAX), until_ms: i64::MAX, ..Default::default() }
     }
@@ -159,6 +166,16 @@ impl Builder {
     /// Reads everything of a row before anything is kept of it.
     fn push(&mut self, row: &Row<'_>) -> std::result::Result<(), Bad> {
         let buffer = &mut self.buffer;
+        if let Some(consents) = self.consents {
+            let (profile_id, channel) = (row.need_id(PROFILE, buffer)?, row.channel(CHANNEL)?);
+            if !consents.allow(profile_id, channel) {
+                self.withheld += 1;
+                if !self.withheld_profiles.contains(profile_id) {
+                    self.withheld_profiles.insert(profile_id.to_owned());
+                }
+                return Ok(());
+            }
+        }
         let ts_ms = row.time(TS)?.ok_or_else(|| row.bad(TS, "is missing"))?;
         if ts_ms > self.latest_ms {
             return Err(row.bad(TS, "is from the future"));

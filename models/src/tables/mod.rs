@@ -1,8 +1,9 @@
-//! Tables in: events, catalog and offers from Parquet, CSV or JSON lines, with an account of every row.
+//! Tables in: events, catalog, offers and consents from Parquet, CSV or JSON lines, with an account of every row.
 
 mod arrow_column;
 mod catalog;
 mod cells;
+mod consents;
 mod event_json;
 mod events;
 mod events_read;
@@ -14,6 +15,7 @@ mod report;
 mod source;
 
 pub use catalog::{Catalog, Item, read_catalog};
+pub use consents::{TrainingConsents, read_consents};
 pub use events::EventLog;
 pub use events_read::read_events;
 pub use ids::{Ids, NONE};

@@ -1,5 +1,6 @@
 //! Columns that stand under other names than the tables' own.
 
+use super::consents::TrainingConsents;
 use super::report::BadRowLimits;
 use crate::error::{Error, Result};
 use std::collections::BTreeMap;
@@ -50,10 +51,12 @@ pub struct ReadRules<'r> {
     pub renames: &'r Renames,
     /// Unix milliseconds: of events, those at or after it are passed over as if the table ended there.
     pub until_ms: i64,
+    /// Who lets their events serve training; none: everyone does.
+    pub consents: Option<&'r TrainingConsents>,
 }
 
 impl From<BadRowLimits> for ReadRules<'_> {
     fn from(limits: BadRowLimits) -> Self {
-        ReadRules { limits, renames: NONE, until_ms: i64::MAX }
+        ReadRules { limits, renames: NONE, until_ms: i64::MAX, consents: None }
     }
 }

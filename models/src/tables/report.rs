@@ -47,7 +47,7 @@ pub struct BadRows {
 /// The account of one table.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct TableReport {
-    /// `events`, `catalog` or `offers`.
+    /// `events`, `catalog`, `offers` or `consents`.
     pub table: String,
     /// File name of the table, without its folder.
     pub file: String,
@@ -55,6 +55,10 @@ pub struct TableReport {
     pub rows: u64,
     /// Rows that are used.
     pub kept: u64,
+    /// Events that are left out because their profiles withhold them from training.
+    pub withheld: u64,
+    /// Distinct profiles among these.
+    pub withheld_profiles: u64,
     /// Rows that stand for something another row says already.
     pub duplicates: u64,
     /// Rows that can't be used, by reason.
@@ -92,7 +96,7 @@ impl TableReport {
         self.unknown_columns = seen.unknown.into_iter().collect();
         self.renamed_columns = seen.renamed.into_iter().collect();
         let bad = self.bad_rows();
-        self.kept = self.rows - bad - self.duplicates;
+        self.kept = self.rows - bad - self.withheld - self.duplicates;
         // A fixed number of rows may be the whole of a small table, so it counts up to a tenth of it only.
         let few = limits.rows_max.min(self.rows / 10);
         let share = (limits.share_max * self.rows as f64) as u64;

@@ -5,6 +5,7 @@ mod aim;
 mod bad_input;
 mod channels;
 mod command_line;
+mod consents;
 mod counting;
 mod datasets;
 mod evaluating;
