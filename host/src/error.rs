@@ -70,7 +70,24 @@ codes! {
     MethodNotAllowed "method_not_allowed" "The address does not take this method." "Use the method that the `allow` header names.",
     NotFound "not_found" "Nothing is served at this address." "Check the address.",
     RequestTimeout "request_timeout" "The request took longer than the host allows, its body included." "Send it faster, or send less.",
-    ListenNotLoopback "listen_not_loopback" "The address is not a loopback address." "Listen on 127.0.0.1 or [::1]; this host has no keys yet, so it serves its own machine only.",
+    StoreMissing "store_missing" "This host keeps no profiles." "Start it with `--data`, or send the profile with the request.",
+    StoreUnavailable "store_unavailable" "The store of profiles can't be reached, read or written now." "Try again; check the folder or the server.",
+    StoreFull "store_full" "The store has no space left; nothing of this request's unanswered part is promised." "Make space; then send the request again, which does no harm.",
+    StoreLocked "store_locked" "Another process has the store open." "Stop that process, or use a store of servers (Redis, Valkey).",
+    StoreInvalid "store_invalid" "What is found is no store of profiles, or a damaged one." "Check the path; restore a backup.",
+    StoreSchemaUnsupported "store_schema_unsupported" "The store was written by another version of the host." "Use that version, or move the profiles with a backup.",
+    StoreConflict "store_conflict" "Other writers of this profile were faster, again and again." "Send the request again, which does no harm.",
+    StoreNotEmpty "store_not_empty" "A backup is restored into an empty store only." "Name a new folder or another server.",
+    BackupUnreadable "backup_unreadable" "The backup can't be read." "Check the path and its permissions.",
+    BackupUnwritable "backup_unwritable" "The backup can't be written." "Check the path, its permissions and the free space.",
+    BackupInvalid "backup_invalid" "The file is no whole backup." "Use another backup.",
+    ProfileUnknown "profile_unknown" "Nothing was ever stored under this profile id." "Check the id.",
+    InvalidRequest "invalid_request" "The request has another form than this address takes." "Keep to the form in the message.",
+    Unauthorized "unauthorized" "The request has no key, or one that this host does not know." "Send `authorization: Bearer` with a key of the host's file of keys.",
+    Forbidden "forbidden" "The key has not the role that this address asks for." "Use a key that has it.",
+    KeysUnreadable "keys_unreadable" "The file of keys can't be read." "Check the path and its permissions.",
+    KeysInvalid "keys_invalid" "The file of keys is not what it must be." "Give each key an `id`, the `sha256` of its secret in 64 hexadecimal digits, and its `roles`.",
+    ListenNotLoopback "listen_not_loopback" "The address is not a loopback address." "Name a file of keys with `--keys`, or listen on 127.0.0.1 or [::1]: without keys a host serves its own machine only.",
     ListenFailed "listen_failed" "The host can't listen at the address." "Choose another port with `--listen`.",
     FolderUnreadable "folder_unreadable" "A folder to serve does not exist." "Check the path.",
     RequestsUnreadable "requests_unreadable" "The file of requests can't be read." "Check the path and its permissions.",
@@ -125,6 +142,19 @@ impl HostError {
         HostError::new(HostErrorCode::Internal, format!("{what}: {error}")).with_source(error)
     }
 
+    /// The same once more, for another caller whom it concerns, without its cause.
+    pub(crate) fn again(&self) -> Self {
+        let Inner { code, message, module_code, field, .. } = &*self.0;
+        let (message, module_code, field) = (message.clone(), module_code.clone(), field.clone());
+        HostError(Box::new(Inner { code: *code, message, module_code, field, source: None }))
+    }
+
+    /// Names what of a request it is about.
+    pub(crate) fn in_field(mut self, field: impl Into<String>) -> Self {
+        self.0.field = field.into();
+        self
+    }
+
     pub(crate) fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.0.source = Some(source.into());
         self
@@ -165,10 +195,11 @@ impl HostError {
         format!("{}; {}", self.0.message, lower_first(remedy))
     }
 
-    /// Whether the same call may succeed a little later: the host was busy, or an instance is being rebuilt.
+    /// Whether the same call may succeed a little later: the host was busy, an instance is being rebuilt, or
+    /// the store is away or full.
     pub fn is_retryable(&self) -> bool {
-        use HostErrorCode::{GuestTrapped, HostOverloaded};
-        matches!(self.0.code, HostOverloaded | GuestTrapped)
+        use HostErrorCode::{GuestTrapped, HostOverloaded, StoreConflict, StoreFull, StoreUnavailable};
+        matches!(self.0.code, HostOverloaded | GuestTrapped | StoreConflict | StoreFull | StoreUnavailable)
     }
 
     /// Whether the module ran out of its time.

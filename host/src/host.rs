@@ -18,6 +18,7 @@ use crate::hex::sha256_hex;
 use crate::instance::{Call, Content, Deadlines, Guest, Instance};
 use crate::loading::{LoadedModel, start_all};
 use crate::pool::{Lease, Pool, WaitLimits};
+use crate::profiles::ProfileCalls;
 use crate::{engine, limits, module_check};
 
 /// Runs one module with one model. Cheap to clone; all clones share the instances. Calls may come from any number of
@@ -309,6 +310,37 @@ impl Host {
             }
         }
     }
+}
+
+impl ProfileCalls for Host {
+    fn profile_apply(&self, input: &[u8]) -> Result<Vec<u8>, HostError> {
+        Host::profile_apply(self, input)
+    }
+
+    fn profile_erase(&self, _input: &[u8]) -> Result<Vec<u8>, HostError> {
+        Err(not_yet("profile_erase"))
+    }
+
+    fn profile_export(&self, _input: &[u8]) -> Result<Vec<u8>, HostError> {
+        Err(not_yet("profile_export"))
+    }
+
+    fn profile_component(&self, _input: &[u8]) -> Result<Vec<u8>, HostError> {
+        Err(not_yet("profile_component"))
+    }
+
+    fn decide_with_ids(&self, request: &[u8]) -> Result<Decision, HostError> {
+        Host::decide_with_ids(self, request)
+    }
+
+    fn workers(&self) -> usize {
+        self.shared.settings.instances
+    }
+}
+
+/// Until the module has these exports.
+fn not_yet(name: &str) -> HostError {
+    HostError::new(HostErrorCode::ModuleExportMissing, format!("the module has no export `{name}`"))
 }
 
 impl std::fmt::Debug for Host {

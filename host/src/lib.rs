@@ -23,7 +23,8 @@
 //! It never interprets a profile, a model or a score: it moves bytes to and from the module, so there can be no second
 //! implementation of any decision, and it never depends on `unisono-core`. It never changes a response: JSON is made from
 //! the module's bytes, value by value. It reads no environment variable, opens no file but those it is given, and stores
-//! nothing but, if asked, the module's machine code. It has no keys yet, so its server listens on loopback only.
+//! nothing but, if asked, profiles ([`store`], [`profiles`]) and the module's machine code. Its logs hold no profile's id
+//! and nothing of what was sent. Without keys its server listens on loopback only.
 
 pub mod batch;
 mod builder;
@@ -37,8 +38,11 @@ mod instance;
 pub mod limits;
 mod loading;
 mod module_check;
+mod pack;
 mod pool;
 mod precompiled;
+pub mod profiles;
+pub mod store;
 pub mod transcode;
 
 #[cfg(feature = "http")]

@@ -51,3 +51,43 @@ pub const BATCH_CHUNK_BYTES: usize = 1024 * 1024;
 pub const BATCH_CHUNKS_PER_WORKER: usize = 2;
 /// Modules whose machine code a cache folder keeps; the ones written longest ago go first.
 pub const CACHE_MODULES_MAX: usize = 16;
+/// Events of one `POST /v1/events`.
+pub const EVENTS_MAX: usize = 10_000;
+/// Consents, traits or links of one request.
+pub const REGISTERS_MAX: usize = 1_000;
+/// Profiles of one component, the one asked for among them, as the module bounds them.
+pub const COMPONENT_PROFILES_MAX: usize = 16;
+/// Rounds in which the states of a component are gathered: links reach further by one profile each.
+pub const COMPONENT_ROUNDS_MAX: usize = 17;
+/// Profiles that one write of a batch holds.
+pub const UPDATE_PROFILES_MAX: usize = 256;
+/// How often an update reads, computes and writes anew because another writer was faster.
+pub const UPDATE_ROUNDS_MAX: u32 = 256;
+/// The longest pause between two such rounds, in milliseconds; it grows by one each time.
+pub const UPDATE_PAUSE_MS_MAX: u64 = 20;
+/// Bytes of the embedded store's file that are kept in memory.
+pub const STORE_CACHE_BYTES: usize = 256 * 1024 * 1024;
+/// Writes that one transaction of the embedded store gathers.
+pub const STORE_GROUP_MAX: usize = 1_024;
+/// Bytes after which such a transaction is closed.
+pub const STORE_GROUP_BYTES: usize = 32 * 1024 * 1024;
+/// Bytes of one transaction while a store is copied or restored.
+pub const STORE_COPY_BYTES: usize = 16 * 1024 * 1024;
+/// Milliseconds after which counts are written, also when nothing else is.
+pub const COUNT_MS_MAX: u64 = 1_000;
+/// Hashes over which a Redis store spreads its profiles; the number is part of the schema.
+pub const REDIS_BUCKETS: u16 = 1_024;
+/// Commands that are sent to Redis at once.
+pub const REDIS_PIPELINE_MAX: usize = 64;
+/// Connections to Redis that are kept open unused.
+pub const REDIS_CONNECTIONS_IDLE: usize = 64;
+/// Milliseconds that connecting to Redis may take.
+pub const REDIS_CONNECT_MS_MAX: u64 = 2_000;
+/// Milliseconds that an answer of Redis may take.
+pub const REDIS_RESPONSE_MS_MAX: u64 = 5_000;
+/// Milliseconds during which a call tries to reach Redis again before it fails.
+pub const REDIS_RETRY_MS_MAX: u64 = 2_000;
+/// Milliseconds between two such tries.
+pub const REDIS_RETRY_PAUSE_MS: u64 = 50;
+/// Bytes of a file of keys.
+pub const KEYS_BYTES_MAX: usize = 1024 * 1024;

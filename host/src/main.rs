@@ -1,4 +1,4 @@
-//! `unisono-host`: serves decisions over HTTP, or decides a file of requests.
+//! `unisono-host`: serves decisions over HTTP, decides a file of requests, or looks after a store of profiles.
 
 mod commands;
 
@@ -8,8 +8,8 @@ use clap::{Parser, Subcommand};
 
 /// Runs Unisono's one WebAssembly module: the same bytes in, the same bytes out, as in every browser.
 ///
-/// Exit codes: 0 done; 1 a file or a folder can't be read or written, or the port is taken; 2 a wrong command line; 3 the
-/// module, the model or a setting is unfit.
+/// Exit codes: 0 done; 1 a file, a folder or a store can't be read or written, or the port is taken; 2 a wrong command
+/// line; 3 the module, the model, the store or a setting is unfit.
 #[derive(Parser)]
 #[command(name = "unisono-host", version, arg_required_else_help = true)]
 struct Arguments {
@@ -21,12 +21,15 @@ struct Arguments {
 enum Command {
     Serve(commands::serve::Serve),
     Batch(commands::batch::Batch),
+    #[command(subcommand)]
+    Store(commands::store::Store),
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Serve(serve) => serve.run(),
         Command::Batch(batch) => batch.run(),
+        Command::Store(store) => store.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,6 +2,7 @@
 
 pub(crate) mod batch;
 pub(crate) mod serve;
+pub(crate) mod store;
 
 use std::env;
 use std::fs::File;
@@ -106,6 +107,12 @@ pub(crate) fn exit_code(error: &HostError) -> ExitCode {
         | C::FolderUnreadable
         | C::RequestsUnreadable
         | C::ResponsesUnwritable
+        | C::KeysUnreadable
+        | C::StoreUnavailable
+        | C::StoreFull
+        | C::StoreLocked
+        | C::BackupUnreadable
+        | C::BackupUnwritable
         | C::ListenFailed => ExitCode::from(1),
         _ => ExitCode::from(3),
     }

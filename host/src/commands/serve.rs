@@ -5,25 +5,36 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use tracing::level_filters::LevelFilter;
-use unisono_host::http::{self, HttpOptions};
+use unisono_host::http::{self, HttpOptions, Keys};
 use unisono_host::limits::{DEADLINE_MS_DEFAULT, WAIT_MS_DEFAULT};
-use unisono_host::{Host, HostError};
+use unisono_host::profiles::Profiles;
+use unisono_host::{Host, HostError, store};
 
 use super::HostArguments;
 
-/// Serve decisions over HTTP, on this machine only.
+/// Serve decisions over HTTP: without keys on this machine only, with a file of keys wherever it may be reached.
 ///
 /// POST /v1/recommendations takes JSON or MessagePack. GET /v1/module and /v1/model give the files that browsers run
-/// themselves. GET /health tells how the host fares. Ctrl-C or SIGTERM lets running requests finish.
+/// themselves. With a store, POST /v1/events, /v1/consents, /v1/traits and /v1/links keep profiles, GET and DELETE
+/// /v1/profiles/ID give them out and erase them, and a recommendation may name a `profile_id` in place of a profile. GET
+/// /health tells how the host fares. Ctrl-C or SIGTERM lets running requests finish.
 ///
 /// Example: unisono-host serve --model shop.unisono --static demo-site --package wasm/pkg
 #[derive(Args)]
 pub(crate) struct Serve {
     #[command(flatten)]
     host: HostArguments,
-    /// Where to listen: a loopback address, because there are no keys yet. Port 0 takes a free one.
+    /// Where to listen: without keys a loopback address. Port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
     listen: String,
+    /// The store of profiles: a folder, or redis://HOST:PORT/ (also valkey, redis+unix, and
+    /// redis+cluster://HOST:PORT,HOST:PORT).
+    #[arg(long, value_name = "DIR|URL")]
+    data: Option<String>,
+    /// A file of keys (TOML: for each [[keys]] an id, the sha256 of its secret, and its roles of events, profiles, decide,
+    /// admin).
+    #[arg(long, value_name = "FILE")]
+    keys: Option<PathBuf>,
     /// A folder of files to serve at /, as the demo site.
     #[arg(long = "static", value_name = "DIR")]
     static_dir: Option<PathBuf>,
@@ -61,8 +72,13 @@ enum LogFormat {
 impl Serve {
     pub(crate) fn run(self) -> Result<(), HostError> {
         // The address is checked first: nobody should wait for a model to learn that it is refused.
-        http::loopback_address(&self.listen)?;
+        let keys = self.keys.as_deref().map(Keys::read).transpose()?;
+        let address = match keys {
+            Some(_) => http::listen_address(&self.listen)?,
+            None => http::loopback_address(&self.listen)?,
+        };
         self.start_log();
+        let store = self.data.as_deref().map(store::open).transpose()?;
         let host = self.host.build(self.deadline_ms, WAIT_MS_DEFAULT)?;
         let mut options = HttpOptions::new();
         if let Some(folder) = &self.static_dir {
@@ -71,15 +87,22 @@ impl Serve {
         if let Some(folder) = &self.package_dir {
             options = options.package_dir(folder);
         }
+        if let Some(store) = store {
+            options = options.profiles(Profiles::new(host.clone(), store));
+        }
+        let has_keys = keys.is_some();
+        if let Some(keys) = keys {
+            options = options.keys(keys);
+        }
         let router = http::router(host.clone(), &options)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
             .map_err(|e| HostError::internal("the runtime does not start", e))?;
         runtime.block_on(async move {
-            let listener = http::bind_loopback(&self.listen).await?;
+            let listener = http::bind(address).await?;
             let address = listener.local_addr().map_err(|e| HostError::internal("the port is unknown", e))?;
-            announce(&host, address);
+            announce(&host, address, has_keys);
             http::serve(listener, router, stop_signal()).await
         })
     }
@@ -101,12 +124,13 @@ impl Serve {
 }
 
 /// One line on stdout, so that a script can wait for it and read the address.
-fn announce(host: &Host, address: std::net::SocketAddr) {
-    println!("listening on http://{address} (loopback only, because there are no keys yet)");
+fn announce(host: &Host, address: std::net::SocketAddr, has_keys: bool) {
+    let whom = if has_keys { "with keys" } else { "loopback only, because there are no keys" };
+    println!("listening on http://{address} ({whom})");
     let health = host.health();
     let code = health.code_origin.as_str();
     let (module_id, model_id) = (&*health.module_id, &*health.model_id);
-    tracing::info!(%address, instances = health.instances, module_id, model_id, code, "serving on loopback only: there are no keys yet");
+    tracing::info!(%address, instances = health.instances, module_id, model_id, code, "serving, {whom}");
 }
 
 /// Done when the process is asked to stop.

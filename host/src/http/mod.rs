@@ -5,14 +5,20 @@
 //! | `POST /v1/recommendations` | one decision; JSON in and out, or MessagePack in and out, by the content type |
 //! | `GET /v1/module`, `/v1/module/{module_id}` | the module's file; the second address never changes its content |
 //! | `GET /v1/model`, `/v1/model/{model_id}` | the model's file, likewise |
+//! | `POST /v1/events` | stores events: one, a list, or JSON line by line |
+//! | `POST /v1/consents`, `/v1/traits`, `/v1/links` | what is said of a profile |
+//! | `GET`, `DELETE /v1/profiles/{id}` | all that is stored of a profile; its erasure |
 //! | `GET /health` | how the host fares; status 503 while no instance can serve |
 //! | `/pkg/` | the npm package, if a folder is given |
 //! | everything else | files of a site, if a folder is given |
 //!
 //! Answers are compressed with brotli or gzip for those who accept it.
 
+mod body;
 mod files;
 mod health;
+mod keys;
+mod profiles;
 mod recommendations;
 mod reply;
 mod server;
@@ -20,24 +26,29 @@ mod server;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use axum::Router;
 use axum::error_handling::HandleErrorLayer;
+use axum::extract::{FromRef, MatchedPath};
 use axum::handler::HandlerWithoutStateExt;
-use axum::routing::{get, post};
-use axum::{Router, http::HeaderValue, http::header};
+use axum::http::{HeaderValue, Request, header};
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodRouter, get, post};
 use tower::ServiceBuilder;
 use tower::limit::GlobalConcurrencyLimitLayer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer};
+use tower_http::trace::{DefaultOnResponse, TraceLayer};
 use tracing::Level;
 
 use crate::error::{HostError, HostErrorCode};
-use crate::host::Host;
+use crate::host::{Decision, Host};
 use crate::limits;
+use crate::profiles::Profiles;
 
-pub use server::{bind_loopback, loopback_address, serve};
+pub use keys::{Keys, Role};
+pub use server::{bind, bind_loopback, listen_address, loopback_address, serve};
 
 /// What the service offers beside decisions, and how long a request may take.
 #[derive(Clone, Debug)]
@@ -45,11 +56,19 @@ pub struct HttpOptions {
     request_ms_max: u64,
     static_dir: Option<PathBuf>,
     package_dir: Option<PathBuf>,
+    profiles: Option<Profiles>,
+    keys: Option<Keys>,
 }
 
 impl Default for HttpOptions {
     fn default() -> Self {
-        HttpOptions { request_ms_max: limits::HTTP_REQUEST_MS_DEFAULT, static_dir: None, package_dir: None }
+        HttpOptions {
+            request_ms_max: limits::HTTP_REQUEST_MS_DEFAULT,
+            static_dir: None,
+            package_dir: None,
+            profiles: None,
+            keys: None,
+        }
     }
 }
 
@@ -73,11 +92,55 @@ impl HttpOptions {
         self
     }
 
+    /// Keeps profiles: takes events, consents, traits and links, gives profiles out and erases them, and decides on stored
+    /// profiles.
+    #[must_use]
+    pub fn profiles(mut self, profiles: Profiles) -> Self {
+        self.profiles = Some(profiles);
+        self
+    }
+
+    /// Serves only who has a key, except for what everyone may have: module, model, files and health.
+    #[must_use]
+    pub fn keys(mut self, keys: Keys) -> Self {
+        self.keys = Some(keys);
+        self
+    }
+
     /// Serves the files of this folder, the npm package, at `/pkg/`.
     #[must_use]
     pub fn package_dir(mut self, folder: impl Into<PathBuf>) -> Self {
         self.package_dir = Some(folder.into());
         self
+    }
+}
+
+/// What the handlers share.
+#[derive(Clone)]
+struct Service {
+    host: Host,
+    profiles: Option<Profiles>,
+}
+
+impl Service {
+    fn profiles(&self) -> Result<&Profiles, HostError> {
+        let missing =
+            || HostError::new(HostErrorCode::StoreMissing, "this host was started without a store of profiles");
+        self.profiles.as_ref().ok_or_else(missing)
+    }
+
+    /// Decides a request, on a stored profile if it asks for one.
+    fn decide(&self, request: &[u8]) -> Result<Decision, HostError> {
+        match &self.profiles {
+            Some(profiles) => profiles.decide(request),
+            None => self.host.decide_with_ids(request),
+        }
+    }
+}
+
+impl FromRef<Service> for Host {
+    fn from_ref(service: &Service) -> Self {
+        service.host.clone()
     }
 }
 
@@ -87,14 +150,27 @@ impl HttpOptions {
 /// `folder_unreadable` when a folder to serve does not exist.
 pub fn router(host: Host, options: &HttpOptions) -> Result<Router, HostError> {
     // Bodies of waiting requests are memory: as many may be under way as the host runs and lets wait, no more. The layers
-    // answer in the order in which they stand: errors of those below become replies in the first.
-    let decisions = ServiceBuilder::new()
-        .layer(HandleErrorLayer::new(reply::of_layer_error))
-        .load_shed()
-        .layer(GlobalConcurrencyLimitLayer::new(host.concurrency_max()))
-        .timeout(Duration::from_millis(options.request_ms_max));
+    // answer in the order in which they stand: errors of those below become replies in the first. Writes wait for disks, so
+    // they have places of their own, and a slow store does not turn away decisions.
+    let bounded = || {
+        ServiceBuilder::new()
+            .layer(HandleErrorLayer::new(reply::of_layer_error))
+            .load_shed()
+            .layer(GlobalConcurrencyLimitLayer::new(host.concurrency_max()))
+            .timeout(Duration::from_millis(options.request_ms_max))
+    };
+    let (deciding, writing) = (bounded(), bounded());
+    let only = |role: Role, route: MethodRouter<Service>| {
+        route.route_layer(from_fn_with_state((options.keys.clone(), role), keys::guard))
+    };
+    let whole = get(profiles::export).delete(profiles::erase).layer(writing.clone());
     let mut router = Router::new()
-        .route("/v1/recommendations", post(recommendations::recommend).layer(decisions))
+        .route("/v1/recommendations", only(Role::Decide, post(recommendations::recommend).layer(deciding)))
+        .route("/v1/events", only(Role::Events, post(profiles::events).layer(writing.clone())))
+        .route("/v1/consents", only(Role::Events, post(profiles::consents).layer(writing.clone())))
+        .route("/v1/traits", only(Role::Events, post(profiles::traits).layer(writing.clone())))
+        .route("/v1/links", only(Role::Profiles, post(profiles::links).layer(writing)))
+        .route("/v1/profiles/{id}", only(Role::Profiles, whole))
         .route("/v1/module", get(files::module))
         .route("/v1/module/{id}", get(files::module_by_id))
         .route("/v1/model", get(files::model))
@@ -108,9 +184,8 @@ pub fn router(host: Host, options: &HttpOptions) -> Result<Router, HostError> {
         Some(folder) => router.fallback_service(folder_service(folder)?),
         None => router.fallback(reply::not_found),
     };
-    let trace = TraceLayer::new_for_http()
-        .make_span_with(DefaultMakeSpan::new().level(Level::INFO))
-        .on_response(DefaultOnResponse::new().level(Level::INFO));
+    let trace =
+        TraceLayer::new_for_http().make_span_with(span_of).on_response(DefaultOnResponse::new().level(Level::INFO));
     let layers = ServiceBuilder::new()
         .layer(trace)
         .layer(header_layer(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
@@ -119,7 +194,14 @@ pub fn router(host: Host, options: &HttpOptions) -> Result<Router, HostError> {
         // Only for who accepts brotli or gzip; for all others every byte goes out as it is.
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::custom(reply::of_panic));
-    Ok(router.layer(layers).with_state(host))
+    Ok(router.layer(layers).with_state(Service { host, profiles: options.profiles.clone() }))
+}
+
+/// What the log says of a request: its method and the pattern of its address, never the address itself, which may hold a
+/// profile's id.
+fn span_of<B>(request: &Request<B>) -> tracing::Span {
+    let address = request.extensions().get::<MatchedPath>().map_or("files", MatchedPath::as_str);
+    tracing::info_span!("request", method = %request.method(), address)
 }
 
 fn header_layer(name: header::HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

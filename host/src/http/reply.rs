@@ -47,13 +47,17 @@ fn of_code(code: HostErrorCode, text: &str) -> Response {
 fn status_of_host(code: HostErrorCode) -> StatusCode {
     use HostErrorCode as C;
     match code {
-        C::HostOverloaded => StatusCode::SERVICE_UNAVAILABLE,
+        C::HostOverloaded | C::StoreUnavailable | C::StoreConflict => StatusCode::SERVICE_UNAVAILABLE,
+        C::StoreFull => StatusCode::INSUFFICIENT_STORAGE,
+        C::StoreMissing => StatusCode::NOT_IMPLEMENTED,
+        C::Unauthorized => StatusCode::UNAUTHORIZED,
+        C::Forbidden => StatusCode::FORBIDDEN,
         C::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
         C::BodyTooLarge | C::LimitExceeded | C::AllocationRefused => StatusCode::PAYLOAD_TOO_LARGE,
-        C::InvalidJson | C::BodyUnreadable => StatusCode::BAD_REQUEST,
+        C::InvalidJson | C::BodyUnreadable | C::InvalidRequest => StatusCode::BAD_REQUEST,
         C::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         C::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        C::NotFound => StatusCode::NOT_FOUND,
+        C::NotFound | C::ProfileUnknown => StatusCode::NOT_FOUND,
         C::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }

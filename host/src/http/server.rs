@@ -10,36 +10,52 @@ use tokio::net::TcpListener;
 use crate::error::{HostError, HostErrorCode};
 use crate::limits::SHUTDOWN_MS_MAX;
 
-/// Reads an address to listen at, as `127.0.0.1:8787`, `[::1]:8787` or `localhost:8787`.
+/// Reads an address to listen at, as `127.0.0.1:8787`, `[::1]:8787`, `localhost:8787` or, for a host with keys,
+/// `0.0.0.0:8787`.
 ///
 /// # Errors
-/// `invalid_config` when it is no address, `listen_not_loopback` when other machines could reach it: there are no keys yet,
-/// so the service answers its own machine only.
-pub fn loopback_address(text: &str) -> Result<SocketAddr, HostError> {
+/// `invalid_config` when it is no address.
+pub fn listen_address(text: &str) -> Result<SocketAddr, HostError> {
     let local = text.strip_prefix("localhost:").and_then(|port| port.parse().ok());
-    let address = match local {
-        Some(port) => SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port),
+    match local {
+        Some(port) => Ok(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)),
         None => text.parse::<SocketAddr>().map_err(|e| {
             let why = format!("`{text}` is no address to listen at (127.0.0.1:8787 would be one)");
             HostError::new(HostErrorCode::InvalidConfig, why).with_source(e)
-        })?,
-    };
+        }),
+    }
+}
+
+/// As [`listen_address`], for a host without keys, which answers its own machine only.
+///
+/// # Errors
+/// `invalid_config` when it is no address, `listen_not_loopback` when other machines could reach it.
+pub fn loopback_address(text: &str) -> Result<SocketAddr, HostError> {
+    let address = listen_address(text)?;
     // An IPv4 address may come in the clothes of IPv6.
     if address.ip().to_canonical().is_loopback() {
         return Ok(address);
     }
-    Err(HostError::new(HostErrorCode::ListenNotLoopback, format!("`{text}` is reachable from other machines")))
+    let why = format!("`{text}` is reachable from other machines, and this host has no keys");
+    Err(HostError::new(HostErrorCode::ListenNotLoopback, why))
 }
 
-/// Listens at a loopback address; port 0 takes a free one.
+/// Listens at an address; port 0 takes a free one.
 ///
 /// # Errors
-/// Those of [`loopback_address`], and `listen_failed` when the port is taken or not allowed.
-pub async fn bind_loopback(text: &str) -> Result<TcpListener, HostError> {
-    let address = loopback_address(text)?;
+/// `listen_failed` when the port is taken or not allowed.
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, HostError> {
     TcpListener::bind(address).await.map_err(|e| {
         HostError::new(HostErrorCode::ListenFailed, format!("the host can't listen at {address}: {e}")).with_source(e)
     })
+}
+
+/// Listens at a loopback address.
+///
+/// # Errors
+/// Those of [`loopback_address`] and [`bind`].
+pub async fn bind_loopback(text: &str) -> Result<TcpListener, HostError> {
+    bind(loopback_address(text)?).await
 }
 
 /// Serves until `stop` is done, then takes no more connections and lets running requests finish, for at most

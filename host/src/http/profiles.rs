@@ -1,0 +1,144 @@
+//! Events, consents, traits and links in; profiles out, or erased.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::extract::{Path, RawQuery, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::Service;
+use super::body::{format_of, is_lines, read_body};
+use super::reply::{self, Format};
+use crate::error::{HostError, HostErrorCode};
+use crate::profiles::{Profiles, Registers, Scope};
+use crate::transcode;
+
+/// `POST /v1/events`.
+pub(super) async fn events(State(service): State<Service>, request: Request) -> Response {
+    if !is_lines(request.headers()) {
+        return posted(service, request, |profiles, input| profiles.add_events(now_ms(), input)).await;
+    }
+    let body = match read_body(request).await {
+        Ok(body) => body,
+        Err(e) => return reply::of_error(Format::Json, None, &e),
+    };
+    blocking(service, Format::Json, move |profiles| {
+        let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+        profiles.add_each(now_ms(), lines.map(transcode::json_to_msgpack).collect())
+    })
+    .await
+}
+
+/// `POST /v1/consents`.
+pub(super) async fn consents(State(service): State<Service>, request: Request) -> Response {
+    posted(service, request, |profiles, input| profiles.set(now_ms(), Registers::Consents, input)).await
+}
+
+/// `POST /v1/traits`.
+pub(super) async fn traits(State(service): State<Service>, request: Request) -> Response {
+    posted(service, request, |profiles, input| profiles.set(now_ms(), Registers::Traits, input)).await
+}
+
+/// `POST /v1/links`.
+pub(super) async fn links(State(service): State<Service>, request: Request) -> Response {
+    posted(service, request, |profiles, input| profiles.set(now_ms(), Registers::Links, input)).await
+}
+
+/// `GET /v1/profiles/{id}`, with `?purpose=` only what that purpose may see.
+pub(super) async fn export(
+    State(service): State<Service>,
+    Path(profile_id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let purpose = parameter(query.as_deref(), "purpose");
+    blocking(service, Format::Json, move |profiles| profiles.export(now_ms(), &profile_id, purpose.as_deref())).await
+}
+
+/// `DELETE /v1/profiles/{id}`, with `?scope=component` and all that are linked with it.
+pub(super) async fn erase(
+    State(service): State<Service>,
+    Path(profile_id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let scope = match parameter(query.as_deref(), "scope").as_deref() {
+        None | Some("profile") => Scope::Profile,
+        Some("component") => Scope::Component,
+        // To erase less than was meant, and say nothing, would be the worst of answers.
+        Some(_) => {
+            let error = HostError::new(HostErrorCode::InvalidRequest, "`scope` is `profile` or `component`");
+            return reply::of_error(Format::Json, None, &error.in_field("scope"));
+        }
+    };
+    blocking(service, Format::Json, move |profiles| profiles.erase(now_ms(), &profile_id, scope)).await
+}
+
+/// Reads a body and answers in its format.
+async fn posted(
+    service: Service,
+    request: Request,
+    work: impl FnOnce(&Profiles, &[u8]) -> Result<Vec<u8>, HostError> + Send + 'static,
+) -> Response {
+    let format = match format_of(request.headers()) {
+        Ok(format) => format,
+        Err(e) => return reply::of_error(Format::Json, None, &e),
+    };
+    let body = match read_body(request).await {
+        Ok(body) => body,
+        Err(e) => return reply::of_error(format, None, &e),
+    };
+    blocking(service, format, move |profiles| match format {
+        Format::Json => work(profiles, &transcode::json_to_msgpack(&body)?),
+        Format::Msgpack => work(profiles, &body),
+    })
+    .await
+}
+
+/// Does what blocks, the module and the store, not on a thread that serves connections.
+async fn blocking(
+    service: Service,
+    format: Format,
+    work: impl FnOnce(&Profiles) -> Result<Vec<u8>, HostError> + Send + 'static,
+) -> Response {
+    let done = tokio::task::spawn_blocking(move || answer(service.profiles().and_then(work), format)).await;
+    done.unwrap_or_else(|e| {
+        let error = HostError::new(HostErrorCode::Internal, "the request was not finished").with_source(e);
+        reply::of_error(format, None, &error)
+    })
+}
+
+fn answer(done: Result<Vec<u8>, HostError>, format: Format) -> Response {
+    let written = done.and_then(|answer| {
+        let code = transcode::error_code(&answer);
+        let status = code.as_deref().map_or(StatusCode::OK, reply::status_of_module);
+        let body = match format {
+            Format::Json => transcode::msgpack_to_json(&answer)?,
+            Format::Msgpack => answer,
+        };
+        Ok((status, body))
+    });
+    match written {
+        Ok((status, body)) => {
+            let mut answer = (status, body).into_response();
+            answer.headers_mut().insert(header::CONTENT_TYPE, format.content_type());
+            answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            answer
+        }
+        Err(e) => {
+            // The code only: a message may repeat what was sent.
+            tracing::warn!(code = e.code(), "not done");
+            reply::of_error(format, None, &e)
+        }
+    }
+}
+
+/// A parameter whose value is a plain word.
+fn parameter(query: Option<&str>, name: &str) -> Option<String> {
+    let pairs = query?.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.filter(|(key, _)| *key == name).map(|(_, value)| value.to_owned()).next()
+}
+
+/// Unix milliseconds UTC. Here the clock is read; what lies below is told the time.
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

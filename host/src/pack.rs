@@ -1,0 +1,126 @@
+//! MessagePack taken apart and put together at its seams: which value ends where, and nothing about what it says. So an
+//! event goes from a batch to the module as the very bytes that its sender wrote.
+
+use rmp::Marker;
+use rmp::encode;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::limits::TRANSCODE_DEPTH_MAX;
+
+/// Where bytes are no MessagePack, or not what was looked for.
+#[derive(Debug)]
+pub(crate) struct Unpackable;
+
+type Unpacked<T> = Result<T, Unpackable>;
+
+/// Takes the next whole value off the front.
+pub(crate) fn take<'a>(rest: &mut &'a [u8]) -> Unpacked<&'a [u8]> {
+    let all = *rest;
+    let mut reader = rmp_serde::Deserializer::new(&mut *rest);
+    reader.set_max_depth(TRANSCODE_DEPTH_MAX);
+    IgnoredAny::deserialize(&mut reader).map_err(|_| Unpackable)?;
+    all.get(..all.len() - rest.len()).ok_or(Unpackable)
+}
+
+/// The values of an array, each as its bytes.
+pub(crate) fn items(value: &[u8]) -> Unpacked<Vec<&[u8]>> {
+    let mut rest = value;
+    let count = rmp::decode::read_array_len(&mut rest).map_err(|_| Unpackable)?;
+    let items = (0..count).map(|_| take(&mut rest)).collect::<Unpacked<Vec<_>>>()?;
+    if rest.is_empty() { Ok(items) } else { Err(Unpackable) }
+}
+
+/// The entries of a map in their order: key, and value as its bytes. Keys that are no text are passed over; a key that
+/// stands twice is listed twice.
+pub(crate) fn entries(value: &[u8]) -> Unpacked<Vec<(&str, &[u8])>> {
+    let mut rest = value;
+    let count = rmp::decode::read_map_len(&mut rest).map_err(|_| Unpackable)?;
+    let mut entries = Vec::new();
+    for _ in 0..count {
+        let key = take(&mut rest)?;
+        let value = take(&mut rest)?;
+        entries.extend(text(key).map(|key| (key, value)));
+    }
+    if rest.is_empty() { Ok(entries) } else { Err(Unpackable) }
+}
+
+/// The first value under this key that is not nil.
+pub(crate) fn find<'a>(entries: &[(&str, &'a [u8])], key: &str) -> Option<&'a [u8]> {
+    entries.iter().find(|(name, value)| *name == key && !is_nil(value)).map(|(_, value)| *value)
+}
+
+pub(crate) fn is_nil(value: &[u8]) -> bool {
+    value == [Marker::Null.to_u8()]
+}
+
+pub(crate) fn is_map(value: &[u8]) -> bool {
+    rmp::decode::read_map_len(&mut { value }).is_ok()
+}
+
+/// The text that a value is.
+pub(crate) fn text(value: &[u8]) -> Option<&str> {
+    rmp::decode::read_str_from_slice(value).ok().filter(|(_, rest)| rest.is_empty()).map(|(text, _)| text)
+}
+
+/// The bytes that a value holds.
+pub(crate) fn bin(value: &[u8]) -> Option<&[u8]> {
+    let mut rest = value;
+    let length = usize::try_from(rmp::decode::read_bin_len(&mut rest).ok()?).ok()?;
+    (rest.len() == length).then_some(rest)
+}
+
+/// A map under way; its length is known beforehand.
+pub(crate) struct Packer(Vec<u8>);
+
+// Writing to a vector never fails, so the results say nothing.
+impl Packer {
+    pub(crate) fn map(entries: usize) -> Self {
+        let mut packer = Packer(Vec::new());
+        packer.begin_map(entries);
+        packer
+    }
+
+    pub(crate) fn array(items: usize) -> Self {
+        let mut packer = Packer(Vec::new());
+        packer.begin_array(items);
+        packer
+    }
+
+    pub(crate) fn begin_map(&mut self, entries: usize) {
+        let _ = encode::write_map_len(&mut self.0, u32::try_from(entries).unwrap_or(u32::MAX));
+    }
+
+    pub(crate) fn begin_array(&mut self, items: usize) {
+        let _ = encode::write_array_len(&mut self.0, u32::try_from(items).unwrap_or(u32::MAX));
+    }
+
+    pub(crate) fn text(&mut self, text: &str) {
+        let _ = encode::write_str(&mut self.0, text);
+    }
+
+    pub(crate) fn int(&mut self, number: i64) {
+        let _ = encode::write_sint(&mut self.0, number);
+    }
+
+    pub(crate) fn bin(&mut self, bytes: &[u8]) {
+        let _ = encode::write_bin(&mut self.0, bytes);
+    }
+
+    /// A value that is packed already.
+    pub(crate) fn raw(&mut self, value: &[u8]) {
+        self.0.extend_from_slice(value);
+    }
+
+    /// An array of values that are packed already.
+    pub(crate) fn raws(&mut self, values: &[impl AsRef<[u8]>]) {
+        self.begin_array(values.len());
+        for value in values {
+            self.raw(value.as_ref());
+        }
+    }
+
+    pub(crate) fn done(self) -> Vec<u8> {
+        self.0
+    }
+}

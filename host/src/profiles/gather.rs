@@ -1,0 +1,128 @@
+//! The profiles that belong together, gathered from the store: the module says whose states it still needs.
+
+use super::{Profiles, bad_answer, check_id, error_of, invalid};
+use crate::error::HostError;
+use crate::host::Decision;
+use crate::limits::{COMPONENT_PROFILES_MAX, COMPONENT_ROUNDS_MAX};
+use crate::pack::{self, Packer};
+use crate::store::Record;
+
+/// A profile and what is stored of it.
+type Stored = (String, Record);
+
+impl Profiles {
+    /// Decides a request. One that has a `profile_id` beside its other fields, and no `profile`, is decided on the stored
+    /// profile of that id and those linked with it; any other goes to the module as it is.
+    ///
+    /// # Errors
+    /// `invalid_request`, those of the store and those of [`crate::Host::decide`].
+    pub fn decide(&self, request: &[u8]) -> Result<Decision, HostError> {
+        match self.completed(request)? {
+            Some(completed) => self.calls.decide_with_ids(&completed),
+            None => self.calls.decide_with_ids(request),
+        }
+    }
+
+    /// The request with its profile, if it is one that asks for that.
+    fn completed(&self, request: &[u8]) -> Result<Option<Vec<u8>>, HostError> {
+        // What is no map the module refuses in its own words.
+        let Ok(entries) = pack::entries(request) else { return Ok(None) };
+        let Some(profile_id) = stored_profile_id(&entries) else { return Ok(None) };
+        let profile_id = pack::text(profile_id).ok_or_else(|| invalid("`profile_id` is no text", "profile_id"))?;
+        let profile_id = check_id(profile_id)?;
+        let (gathered, _) = self.gather(profile_id)?;
+        let others: Vec<&Stored> =
+            gathered.iter().filter(|(id, record)| id != profile_id && record.state().is_some()).collect();
+        let state = gathered.iter().find(|(id, _)| id == profile_id).and_then(|(_, record)| record.state());
+        let kept: Vec<_> = entries.iter().filter(|(key, _)| !matches!(*key, "profile_id" | "profile")).collect();
+        let mut completed = Packer::map(kept.len() + 1);
+        for (key, value) in kept {
+            completed.text(key);
+            completed.raw(value);
+        }
+        completed.text("profile");
+        completed.begin_map(1 + usize::from(state.is_some()) + usize::from(!others.is_empty()));
+        completed.text("profile_id");
+        completed.text(profile_id);
+        if let Some(state) = state {
+            completed.text("state");
+            completed.bin(state);
+        }
+        if !others.is_empty() {
+            completed.text("linked");
+            completed.begin_array(others.len());
+            for (id, record) in others {
+                write_profile(&mut completed, id, record);
+            }
+        }
+        Ok(Some(completed.done()))
+    }
+
+    /// The stored profiles that the module needs to see what is linked with this one, itself first, and the ids that it
+    /// then says belong together.
+    pub(super) fn gather(&self, profile_id: &str) -> Result<(Vec<Stored>, Vec<String>), HostError> {
+        let mut gathered = vec![(profile_id.to_owned(), self.record(profile_id)?)];
+        for _ in 0..COMPONENT_ROUNDS_MAX {
+            let (component, needs) = self.component(profile_id, &gathered)?;
+            let new: Vec<String> = needs
+                .into_iter()
+                .filter(|id| !gathered.iter().any(|(known, _)| known == id))
+                .take(COMPONENT_PROFILES_MAX)
+                .collect();
+            if new.is_empty() {
+                return Ok((gathered, component));
+            }
+            let keys: Vec<&[u8]> = new.iter().map(String::as_bytes).collect();
+            let records = self.store.read(&keys)?;
+            gathered.extend(new.into_iter().zip(records));
+        }
+        Err(bad_answer("profile_component"))
+    }
+
+    /// The ids of the component, and those whose states the module still needs.
+    fn component(&self, profile_id: &str, gathered: &[Stored]) -> Result<(Vec<String>, Vec<String>), HostError> {
+        let mut call = Packer::map(2);
+        call.text("profile_id");
+        call.text(profile_id);
+        call.text("profiles");
+        call.begin_array(gathered.len());
+        for (id, record) in gathered {
+            write_profile(&mut call, id, record);
+        }
+        let answer = self.calls.profile_component(&call.done())?;
+        let bad = || bad_answer("profile_component");
+        let answer = pack::entries(&answer).map_err(|_| bad())?;
+        if let Some(error) = error_of(&answer) {
+            let error = pack::entries(error).map_err(|_| bad())?;
+            let word = |key: &str| pack::find(&error, key).and_then(pack::text).unwrap_or_default().to_owned();
+            let text = format!("the module refuses the stored profile: `{}`, {}", word("code"), word("message"));
+            let refusal = HostError::new(crate::HostErrorCode::StoreInvalid, text);
+            return Err(refusal.with_module_error(word("code"), word("field")));
+        }
+        let ids = |key: &str| -> Result<Vec<String>, HostError> {
+            let list = pack::find(&answer, key).ok_or_else(bad)?;
+            let ids = pack::items(list).map_err(|_| bad())?;
+            ids.into_iter().map(|id| pack::text(id).map(str::to_owned).ok_or_else(bad)).collect()
+        };
+        Ok((ids("profile_ids")?, ids("needs")?))
+    }
+}
+
+/// The `profile_id` of a request that brings no profile of its own.
+fn stored_profile_id<'a>(entries: &[(&str, &'a [u8])]) -> Option<&'a [u8]> {
+    if pack::find(entries, "profile").is_some() {
+        return None;
+    }
+    pack::find(entries, "profile_id")
+}
+
+fn write_profile(packer: &mut Packer, profile_id: &str, record: &Record) {
+    let state = record.state();
+    packer.begin_map(1 + usize::from(state.is_some()));
+    packer.text("profile_id");
+    packer.text(profile_id);
+    if let Some(state) = state {
+        packer.text("state");
+        packer.bin(state);
+    }
+}

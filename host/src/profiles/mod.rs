@@ -1,0 +1,135 @@
+//! Profiles in a store: events, consents, traits and links in, exports and erasures out, and requests completed with what
+//! is stored.
+//!
+//! Every change is one call of the module between a read and a write of the store, repeated until no other writer came
+//! between. What lies in a state the module alone knows. Input and output are MessagePack, as everywhere in this crate.
+
+mod apply;
+mod events;
+mod gather;
+mod registers;
+mod whole;
+
+use std::sync::Arc;
+
+use unisono_message::ErrorCode;
+use unisono_message::limits::ID_BYTES_MAX;
+
+use crate::error::{HostError, HostErrorCode};
+use crate::host::{Decision, Host};
+use crate::pack::{self, Packer};
+use crate::store::{ProfileStore, Record};
+
+pub use registers::Registers;
+pub use whole::Scope;
+
+/// What the module does with profiles, bytes in and bytes out. A [`Host`] does it; tests may put something simpler in its
+/// place.
+pub trait ProfileCalls: Send + Sync {
+    /// `{"now_ms", "profile_id"?, "state"?, "events"?, "consents"?, "traits"?, "links"?}` gives `{"state", "results", "refused",
+    /// "warnings"}`.
+    ///
+    /// # Errors
+    /// Those of [`Host::decide`].
+    fn profile_apply(&self, input: &[u8]) -> Result<Vec<u8>, HostError>;
+
+    /// `{"state"?, "ts_ms"}` gives `{"state", "warnings"}`: what is left after everything up to `ts_ms` is erased.
+    ///
+    /// # Errors
+    /// Those of [`Host::decide`].
+    fn profile_erase(&self, input: &[u8]) -> Result<Vec<u8>, HostError>;
+
+    /// `{"profile_id"?, "state", "now_ms", "purpose"?}` gives all that the state holds, readable.
+    ///
+    /// # Errors
+    /// Those of [`Host::decide`].
+    fn profile_export(&self, input: &[u8]) -> Result<Vec<u8>, HostError>;
+
+    /// `{"profile_id", "profiles": [{"profile_id", "state"}]}` gives `{"profile_ids", "needs", "unit_id", "warnings"}`.
+    ///
+    /// # Errors
+    /// Those of [`Host::decide`].
+    fn profile_component(&self, input: &[u8]) -> Result<Vec<u8>, HostError>;
+
+    /// Decides a request.
+    ///
+    /// # Errors
+    /// Those of [`Host::decide`].
+    fn decide_with_ids(&self, request: &[u8]) -> Result<Decision, HostError>;
+
+    /// How many calls may run at once.
+    fn workers(&self) -> usize;
+}
+
+/// Profiles in a store. Cheap to clone; all clones share the store. Calls may come from any number of threads, and block.
+#[derive(Clone)]
+pub struct Profiles {
+    calls: Arc<dyn ProfileCalls>,
+    store: Arc<dyn ProfileStore>,
+}
+
+impl Profiles {
+    /// Profiles in this store, handled by the module of this host.
+    pub fn new(host: Host, store: Arc<dyn ProfileStore>) -> Self {
+        Profiles::with_calls(Arc::new(host), store)
+    }
+
+    /// Profiles in this store, handled by something that does what the module does.
+    pub fn with_calls(calls: Arc<dyn ProfileCalls>, store: Arc<dyn ProfileStore>) -> Self {
+        Profiles { calls, store }
+    }
+
+    /// The store.
+    pub fn store(&self) -> &dyn ProfileStore {
+        &*self.store
+    }
+
+    fn record(&self, profile_id: &str) -> Result<Record, HostError> {
+        let mut records = self.store.read(&[profile_id.as_bytes()])?;
+        records.pop().ok_or_else(|| HostError::new(HostErrorCode::Internal, "the store returned no record"))
+    }
+}
+
+impl std::fmt::Debug for Profiles {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Profiles").finish_non_exhaustive()
+    }
+}
+
+/// The id of a profile, checked as the module checks it.
+fn check_id(profile_id: &str) -> Result<&str, HostError> {
+    if (1..=ID_BYTES_MAX).contains(&profile_id.len()) {
+        return Ok(profile_id);
+    }
+    let text = format!("a `profile_id` of {} bytes; ids have 1 to {ID_BYTES_MAX}", profile_id.len());
+    Err(invalid(text, "profile_id"))
+}
+
+/// A request that is no map of the expected form.
+fn invalid(text: impl Into<String>, field: &str) -> HostError {
+    HostError::new(HostErrorCode::InvalidRequest, text).in_field(field)
+}
+
+/// The module's answer is always a map that says what it must; anything else is a fault of the module.
+fn bad_answer(of: &str) -> HostError {
+    HostError::new(HostErrorCode::GuestBadResult, format!("`{of}` of the module answered something that is no reply"))
+}
+
+/// The in-band error of an answer, as its bytes.
+fn error_of<'a>(answer: &[(&str, &'a [u8])]) -> Option<&'a [u8]> {
+    pack::find(answer, "error").filter(|error| pack::is_map(error))
+}
+
+/// `{"status": "refused", "code", "message", "field"}`, as the module writes its own.
+fn refused(code: &str, message: &str, field: &str) -> Vec<u8> {
+    let mut result = Packer::map(4);
+    for (key, text) in [("status", "refused"), ("code", code), ("message", message), ("field", field)] {
+        result.text(key);
+        result.text(text);
+    }
+    result.done()
+}
+
+fn refused_by(code: ErrorCode, message: &str, field: &str) -> Vec<u8> {
+    refused(code.as_str(), message, field)
+}
