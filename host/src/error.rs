@@ -143,6 +143,7 @@ impl HostError {
     }
 
     /// The same once more, for another caller whom it concerns, without its cause.
+    #[cfg(feature = "redb")]
     pub(crate) fn again(&self) -> Self {
         let Inner { code, message, module_code, field, .. } = &*self.0;
         let (message, module_code, field) = (message.clone(), module_code.clone(), field.clone());

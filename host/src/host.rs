@@ -317,16 +317,16 @@ impl ProfileCalls for Host {
         Host::profile_apply(self, input)
     }
 
-    fn profile_erase(&self, _input: &[u8]) -> Result<Vec<u8>, HostError> {
-        Err(not_yet("profile_erase"))
+    fn profile_erase(&self, input: &[u8]) -> Result<Vec<u8>, HostError> {
+        Host::profile_erase(self, input)
     }
 
-    fn profile_export(&self, _input: &[u8]) -> Result<Vec<u8>, HostError> {
-        Err(not_yet("profile_export"))
+    fn profile_export(&self, input: &[u8]) -> Result<Vec<u8>, HostError> {
+        Host::profile_export(self, input)
     }
 
-    fn profile_component(&self, _input: &[u8]) -> Result<Vec<u8>, HostError> {
-        Err(not_yet("profile_component"))
+    fn profile_component(&self, input: &[u8]) -> Result<Vec<u8>, HostError> {
+        Host::profile_component(self, input)
     }
 
     fn decide_with_ids(&self, request: &[u8]) -> Result<Decision, HostError> {
@@ -336,11 +336,6 @@ impl ProfileCalls for Host {
     fn workers(&self) -> usize {
         self.shared.settings.instances
     }
-}
-
-/// Until the module has these exports.
-fn not_yet(name: &str) -> HostError {
-    HostError::new(HostErrorCode::ModuleExportMissing, format!("the module has no export `{name}`"))
 }
 
 impl std::fmt::Debug for Host {

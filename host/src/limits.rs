@@ -55,10 +55,6 @@ pub const CACHE_MODULES_MAX: usize = 16;
 pub const EVENTS_MAX: usize = 10_000;
 /// Consents, traits or links of one request.
 pub const REGISTERS_MAX: usize = 1_000;
-/// Profiles of one component, the one asked for among them, as the module bounds them.
-pub const COMPONENT_PROFILES_MAX: usize = 16;
-/// Rounds in which the states of a component are gathered: links reach further by one profile each.
-pub const COMPONENT_ROUNDS_MAX: usize = 17;
 /// Profiles that one write of a batch holds.
 pub const UPDATE_PROFILES_MAX: usize = 256;
 /// How often an update reads, computes and writes anew because another writer was faster.

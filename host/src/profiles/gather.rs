@@ -1,9 +1,10 @@
 //! The profiles that belong together, gathered from the store: the module says whose states it still needs.
 
+use unisono_message::limits::COMPONENT_STATES_MAX;
+
 use super::{Profiles, bad_answer, check_id, error_of, invalid};
 use crate::error::HostError;
 use crate::host::Decision;
-use crate::limits::{COMPONENT_PROFILES_MAX, COMPONENT_ROUNDS_MAX};
 use crate::pack::{self, Packer};
 use crate::store::Record;
 
@@ -30,9 +31,11 @@ impl Profiles {
         let Some(profile_id) = stored_profile_id(&entries) else { return Ok(None) };
         let profile_id = pack::text(profile_id).ok_or_else(|| invalid("`profile_id` is no text", "profile_id"))?;
         let profile_id = check_id(profile_id)?;
-        let (gathered, _) = self.gather(profile_id)?;
-        let others: Vec<&Stored> =
-            gathered.iter().filter(|(id, record)| id != profile_id && record.state().is_some()).collect();
+        let (gathered, component) = self.gather(profile_id)?;
+        let others: Vec<&Stored> = gathered
+            .iter()
+            .filter(|(id, record)| id != profile_id && component.contains(id) && record.state().is_some())
+            .collect();
         let state = gathered.iter().find(|(id, _)| id == profile_id).and_then(|(_, record)| record.state());
         let kept: Vec<_> = entries.iter().filter(|(key, _)| !matches!(*key, "profile_id" | "profile")).collect();
         let mut completed = Packer::map(kept.len() + 1);
@@ -62,21 +65,18 @@ impl Profiles {
     /// then says belong together.
     pub(super) fn gather(&self, profile_id: &str) -> Result<(Vec<Stored>, Vec<String>), HostError> {
         let mut gathered = vec![(profile_id.to_owned(), self.record(profile_id)?)];
-        for _ in 0..COMPONENT_ROUNDS_MAX {
-            let (component, needs) = self.component(profile_id, &gathered)?;
-            let new: Vec<String> = needs
-                .into_iter()
-                .filter(|id| !gathered.iter().any(|(known, _)| known == id))
-                .take(COMPONENT_PROFILES_MAX)
-                .collect();
-            if new.is_empty() {
+        loop {
+            let (component, mut needs) = self.component(profile_id, &gathered)?;
+            needs.retain(|id| !gathered.iter().any(|(known, _)| known == id));
+            // Where the module may be given no more it has seen enough: it bounds a component at far fewer.
+            needs.truncate(COMPONENT_STATES_MAX.saturating_sub(gathered.len()));
+            if needs.is_empty() {
                 return Ok((gathered, component));
             }
-            let keys: Vec<&[u8]> = new.iter().map(String::as_bytes).collect();
+            let keys: Vec<&[u8]> = needs.iter().map(String::as_bytes).collect();
             let records = self.store.read(&keys)?;
-            gathered.extend(new.into_iter().zip(records));
+            gathered.extend(needs.into_iter().zip(records));
         }
-        Err(bad_answer("profile_component"))
     }
 
     /// The ids of the component, and those whose states the module still needs.
@@ -116,13 +116,11 @@ fn stored_profile_id<'a>(entries: &[(&str, &'a [u8])]) -> Option<&'a [u8]> {
     pack::find(entries, "profile_id")
 }
 
+/// A profile that nothing is stored of has no bytes.
 fn write_profile(packer: &mut Packer, profile_id: &str, record: &Record) {
-    let state = record.state();
-    packer.begin_map(1 + usize::from(state.is_some()));
+    packer.begin_map(2);
     packer.text("profile_id");
     packer.text(profile_id);
-    if let Some(state) = state {
-        packer.text("state");
-        packer.bin(state);
-    }
+    packer.text("state");
+    packer.bin(record.state().unwrap_or_default());
 }

@@ -166,10 +166,12 @@ fn open_folder(_folder: &str) -> Result<Arc<dyn ProfileStore>, HostError> {
 }
 
 /// How a version and a state lie together: eight bytes, big-endian, then the state.
+#[cfg(any(feature = "redb", feature = "redis"))]
 fn join(version: u64, state: &[u8]) -> Vec<u8> {
     [&version.to_be_bytes(), state].concat()
 }
 
+#[cfg(any(feature = "redb", feature = "redis"))]
 fn split(bytes: &[u8]) -> Result<(u64, &[u8]), HostError> {
     let (version, state) = bytes
         .split_first_chunk()

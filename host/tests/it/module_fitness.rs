@@ -82,10 +82,10 @@ fn a_memory_that_is_none_is_refused() {
 #[test]
 fn another_abi_version_is_refused() {
     let module =
-        echo_with("(result i32) (i32.const 1))\n\n  ;; One input", "(result i32) (i32.const 2))\n\n  ;; One input");
+        echo_with("(result i32) (i32.const 2))\n\n  ;; One input", "(result i32) (i32.const 3))\n\n  ;; One input");
     let error = refusal(module);
     assert_eq!(error.kind(), HostErrorCode::AbiVersionUnsupported);
-    assert!(error.message().contains("version 2"), "{error}");
+    assert!(error.message().contains("version 3"), "{error}");
 }
 
 #[test]

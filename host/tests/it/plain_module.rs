@@ -111,7 +111,7 @@ impl PlainModule {
 pub(crate) const BROKEN: &str = "broken";
 
 fn read(state: Option<ByteBuf>) -> State {
-    state.map(|bytes| rmp_serde::from_slice(&bytes).unwrap()).unwrap_or_default()
+    state.filter(|bytes| !bytes.is_empty()).map(|bytes| rmp_serde::from_slice(&bytes).unwrap()).unwrap_or_default()
 }
 
 fn newer(map: &mut BTreeMap<String, (i64, bool)>, key: String, value: (i64, bool)) {
