@@ -16,6 +16,7 @@ use unisono_message::limits::REQUEST_BYTES_MAX;
 use crate::error::{HostError, HostErrorCode};
 use crate::host::Host;
 use crate::limits::{BATCH_CHUNK_BYTES, BATCH_CHUNK_LINES_MAX, BATCH_CHUNKS_PER_WORKER};
+use crate::profiles::Profiles;
 use crate::transcode;
 
 /// What a batch came to.
@@ -57,10 +58,37 @@ impl BatchCounts {
 pub fn run(
     host: &Host,
     input: impl BufRead + Send,
+    output: impl Write,
+    progress: impl FnMut(&BatchCounts),
+) -> Result<BatchCounts, HostError> {
+    run_by(&|request| host.decide(request), host.health().instances, input, output, progress)
+}
+
+/// As [`run`], where a request may name a stored profile, as [`Profiles::decide`] takes it.
+///
+/// # Errors
+/// Those of [`run`].
+pub fn run_stored(
+    host: &Host,
+    profiles: &Profiles,
+    input: impl BufRead + Send,
+    output: impl Write,
+    progress: impl FnMut(&BatchCounts),
+) -> Result<BatchCounts, HostError> {
+    let decide = |request: &[u8]| profiles.decide(request).map(|decision| decision.response);
+    run_by(&decide, host.health().instances, input, output, progress)
+}
+
+/// Makes a response of a request, both MessagePack.
+type Decide<'a> = &'a (dyn Fn(&[u8]) -> Result<Vec<u8>, HostError> + Sync);
+
+fn run_by(
+    decide: Decide<'_>,
+    workers: usize,
+    input: impl BufRead + Send,
     mut output: impl Write,
     mut progress: impl FnMut(&BatchCounts),
 ) -> Result<BatchCounts, HostError> {
-    let workers = host.health().instances;
     let ahead = workers.saturating_mul(BATCH_CHUNKS_PER_WORKER);
     thread::scope(|scope| {
         let (to_workers, work) = channel::<Job>();
@@ -69,7 +97,7 @@ pub fn run(
         let reader = scope.spawn(move || read_chunks(input, &to_workers, &to_writer));
         for _ in 0..workers {
             let work = work.clone();
-            scope.spawn(move || decide_chunks(host, &work));
+            scope.spawn(move || decide_chunks(decide, &work));
         }
         // The workers alone own the queue now: should all of them be gone, the reader learns it.
         drop(work);
@@ -163,14 +191,14 @@ fn count(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
-fn decide_chunks(host: &Host, work: &Mutex<Receiver<Job>>) {
+fn decide_chunks(decide: Decide<'_>, work: &Mutex<Receiver<Job>>) {
     loop {
         let next = work.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = next else { return };
         let mut text = Vec::new();
         let mut counts = BatchCounts { bytes: job.bytes, ..BatchCounts::default() };
         for (line, number) in job.lines.iter().zip(job.first_line..) {
-            let (answer, code) = decide_line(host, line, number);
+            let (answer, code) = decide_line(decide, line, number);
             text.extend_from_slice(&answer);
             text.push(b'\n');
             counts.lines += 1;
@@ -185,9 +213,9 @@ fn decide_chunks(host: &Host, work: &Mutex<Receiver<Job>>) {
 }
 
 /// The line to write, and the code of the error in it, if it is one.
-fn decide_line(host: &Host, line: &Line, number: u64) -> (Vec<u8>, Option<String>) {
+fn decide_line(decide: Decide<'_>, line: &Line, number: u64) -> (Vec<u8>, Option<String>) {
     let decided = match line {
-        Line::Whole(json) => decide_json(host, json),
+        Line::Whole(json) => decide_json(decide, json),
         Line::TooLong => {
             let text = format!("the line has more than {REQUEST_BYTES_MAX} bytes");
             Err(HostError::new(HostErrorCode::BodyTooLarge, text))
@@ -202,8 +230,8 @@ fn decide_line(host: &Host, line: &Line, number: u64) -> (Vec<u8>, Option<String
     })
 }
 
-fn decide_json(host: &Host, json: &[u8]) -> Result<(Vec<u8>, Option<String>), HostError> {
-    let response = host.decide(&transcode::json_to_msgpack(json)?)?;
+fn decide_json(decide: Decide<'_>, json: &[u8]) -> Result<(Vec<u8>, Option<String>), HostError> {
+    let response = decide(&transcode::json_to_msgpack(json)?)?;
     Ok((transcode::msgpack_to_json(&response)?, transcode::error_code(&response)))
 }
 

@@ -9,7 +9,8 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use unisono_host::batch::{self, BatchCounts};
-use unisono_host::{Host, HostError};
+use unisono_host::profiles::Profiles;
+use unisono_host::{Host, HostError, store};
 
 use super::HostArguments;
 
@@ -29,6 +30,10 @@ pub(crate) struct Batch {
     /// Where the responses go; `-` writes stdout. A file appears under its name when it is complete.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// The store of profiles, for requests with a `profile_id` and no profile: a folder that no host serves from, or
+    /// redis://HOST:PORT/.
+    #[arg(long, value_name = "DIR|URL")]
+    data: Option<String>,
     /// Milliseconds that one decision may take. Generous, so that a busy machine does not change an answer.
     #[arg(long, value_name = "MS", default_value_t = 60_000)]
     deadline_ms: u64,
@@ -63,10 +68,12 @@ impl Batch {
     pub(crate) fn run(self) -> Result<(), HostError> {
         // Files come first: nobody should wait for a model to learn that they can't be read or written.
         let files = self.files()?;
+        let store = self.data.as_deref().map(store::open).transpose()?;
         let host = self.host.build(self.deadline_ms, WAIT_MS)?;
+        let profiles = store.map(|store| Profiles::new(host.clone(), store));
         let started = Instant::now();
         let bar = self.progress_bar();
-        let counts = decide(&host, files, &bar)?;
+        let counts = decide(&host, profiles.as_ref(), files, &bar)?;
         bar.finish_and_clear();
         self.print(&host, &counts, started.elapsed());
         Ok(())
@@ -136,15 +143,24 @@ struct Files<'a> {
     output: Option<Output<'a>>,
 }
 
-fn decide(host: &Host, files: Files<'_>, bar: &ProgressBar) -> Result<BatchCounts, HostError> {
+fn decide(
+    host: &Host,
+    profiles: Option<&Profiles>,
+    files: Files<'_>,
+    bar: &ProgressBar,
+) -> Result<BatchCounts, HostError> {
     let progress = |counts: &BatchCounts| {
         bar.set_position(counts.bytes);
         bar.set_message(format!("{} lines, {} errors", counts.lines, counts.errors_total()));
     };
-    let Some(output) = files.output else {
-        return batch::run(host, files.input, BufWriter::new(io::stdout().lock()), progress);
+    let run = |input, output: &mut dyn Write| match profiles {
+        Some(profiles) => batch::run_stored(host, profiles, input, output, progress),
+        None => batch::run(host, input, output, progress),
     };
-    let counts = batch::run(host, files.input, BufWriter::new(&output.file), progress)?;
+    let Some(output) = files.output else {
+        return run(files.input, &mut BufWriter::new(io::stdout().lock()));
+    };
+    let counts = run(files.input, &mut BufWriter::new(&output.file))?;
     output.complete()?;
     Ok(counts)
 }

@@ -1,0 +1,362 @@
+//! What was acknowledged stays, whatever dies: the real module, the real binary, real disks and servers. The counts are
+//! small here and large in `cargo xtask prove profile`, which sets these variables:
+//!
+//! | variable | what it counts | where it is absent |
+//! |---|---|---|
+//! | `UNISONO_PROOF_KILLS` | times that the host is killed | 3 |
+//! | `UNISONO_PROOF_CUSTOMERS` | customers of the two hosts on one Redis | 60 |
+//! | `UNISONO_PROOF_EVENTS` | their events | 1,200 |
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, sleep};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+use unisono_host::profiles::Profiles;
+use unisono_host::store::{ProfileStore, open};
+use unisono_host::transcode::{json_to_msgpack, msgpack_to_json};
+use unisono_host::{Host, HostBuilder};
+
+use crate::redis_server::{RedisServer, not_made};
+
+fn count_of(variable: &str, default: u64) -> u64 {
+    std::env::var(variable).map_or(default, |text| text.parse().unwrap())
+}
+
+fn model() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/v1/model.unisono")
+}
+
+/// Whether there is a module to run.
+fn has_module() -> bool {
+    let has = unisono_host::embedded_module().is_some();
+    if !has {
+        not_made("durability with the real module: run `cargo xtask wasm` first");
+    }
+    has
+}
+
+fn real_host() -> Host {
+    HostBuilder::new().model_path(model()).instances(2).deadline_ms(60_000).wait_ms_max(60_000).build().unwrap()
+}
+
+fn now_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64
+}
+
+/// The same numbers in every run from the same seed.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % bound
+    }
+}
+
+/// A served store, killed and started again.
+struct Server {
+    child: Child,
+    address: String,
+}
+
+impl Server {
+    fn start(folder: &Path, wrapper: &[&str]) -> Self {
+        let program = env!("CARGO_BIN_EXE_unisono-host");
+        let (first, rest) = wrapper.split_first().unwrap_or((&program, &[]));
+        let mut command = Command::new(first);
+        command.args(rest);
+        if !wrapper.is_empty() {
+            command.arg(program);
+        }
+        command.arg("serve").arg("--model").arg(model()).arg("--data").arg(folder.join("store"));
+        command.args(["--listen", "127.0.0.1:0", "--instances", "2", "--log-level", "warn"]);
+        command.arg("--cache-dir").arg(folder.join("cache")).stdout(Stdio::piped());
+        let log = fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();
+        let mut child = command.stderr(log).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim_start_matches("listening on http://").split(' ').next().unwrap().to_owned();
+        assert!(!address.is_empty(), "{}", fs::read_to_string(folder.join("log")).unwrap());
+        Server { child, address }
+    }
+
+    fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+/// One request over a connection of its own; nothing when the server dies meanwhile.
+fn ask(address: &str, method: &str, path: &str, body: &str) -> Option<(u16, Value)> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    stream.write_all((head + body).as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    Some((status, serde_json::from_str(body).ok()?))
+}
+
+fn event(profile_id: &str, event_id: &str, ts_ms: i64, kind: &str) -> Value {
+    json!({"event_id": event_id, "profile_id": profile_id, "ts_ms": ts_ms, "type": kind, "channel": "web", "item_id": "p1"})
+}
+
+const KINDS: [&str; 4] = ["view", "cart_add", "purchase", "click"];
+
+/// Sends events until told to stop; gives those that were acknowledged.
+fn client(number: u64, address: &Mutex<String>, stopped: &AtomicBool, sent: &AtomicU64) -> Vec<(String, String)> {
+    let mut chance = Chance(0x9e37_79b9 + number);
+    let (mut acknowledged, mut next) = (Vec::new(), 0u64);
+    while !stopped.load(Ordering::Relaxed) {
+        // So many customers that none comes near the bound of what a profile keeps.
+        let events: Vec<(String, String)> = (0..1 + chance.below(4))
+            .map(|at| (format!("c{}", chance.below(2_000)), format!("{number}-{}", next + at)))
+            .collect();
+        next += 4;
+        let body = events.iter().map(|(profile, id)| {
+            let kind = KINDS[chance.below(4) as usize];
+            event(profile, id, now_ms() - chance.below(1_000_000) as i64, kind)
+        });
+        let body = json!({"events": body.collect::<Vec<_>>()}).to_string();
+        // Until there is an answer, as a client would.
+        while !stopped.load(Ordering::Relaxed) {
+            let address = address.lock().unwrap().clone();
+            let Some((status, answer)) = ask(&address, "POST", "/v1/events", &body) else {
+                sleep(Duration::from_millis(5));
+                continue;
+            };
+            if status == 503 {
+                continue;
+            }
+            assert_eq!(status, 200, "{answer}");
+            for (result, event) in answer["results"].as_array().unwrap().iter().zip(events) {
+                assert!(["accepted", "duplicate"].contains(&result["status"].as_str().unwrap()), "{answer}");
+                acknowledged.push(event);
+            }
+            sent.fetch_add(1, Ordering::Relaxed);
+            break;
+        }
+    }
+    acknowledged
+}
+
+#[test]
+fn no_acknowledged_event_is_lost_and_no_profile_broken_when_the_host_is_killed() {
+    if !has_module() {
+        return;
+    }
+    let kills = count_of("UNISONO_PROOF_KILLS", 3);
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path(), &[]);
+    let address = Mutex::new(server.address.clone());
+    let (stopped, sent) = (AtomicBool::new(false), AtomicU64::new(0));
+    let mut chance = Chance(now_ms() as u64);
+    let acknowledged: Vec<(String, String)> = thread::scope(|scope| {
+        let clients: Vec<_> = (0..4)
+            .map(|number| {
+                let (address, stopped, sent) = (&address, &stopped, &sent);
+                scope.spawn(move || client(number, address, stopped, sent))
+            })
+            .collect();
+        for _ in 0..kills {
+            let before = sent.load(Ordering::Relaxed);
+            while sent.load(Ordering::Relaxed) == before {
+                sleep(Duration::from_millis(1));
+            }
+            sleep(Duration::from_millis(chance.below(250)));
+            server.kill();
+            server = Server::start(folder.path(), &[]);
+            *address.lock().unwrap() = server.address.clone();
+        }
+        sleep(Duration::from_millis(200));
+        stopped.store(true, Ordering::Relaxed);
+        clients.into_iter().flat_map(|client| client.join().unwrap()).collect()
+    });
+    let mut by_profile: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (profile, id) in &acknowledged {
+        by_profile.entry(profile).or_default().push(id);
+    }
+    let mut lost: Vec<&str> = Vec::new();
+    for (profile, ids) in &by_profile {
+        let (status, answer) = ask(&server.address, "GET", &format!("/v1/profiles/{profile}"), "").unwrap();
+        assert_eq!(status, 200, "{profile}: {answer}");
+        let kept: Vec<&str> =
+            answer["events"].as_array().unwrap().iter().map(|event| event["event_id"].as_str().unwrap()).collect();
+        lost.extend(ids.iter().filter(|id| !kept.contains(*id)));
+    }
+    server.kill();
+    let (events, profiles) = (acknowledged.len(), by_profile.len());
+    println!("killed {kills} times: {events} events of {profiles} profiles acknowledged, {} lost", lost.len());
+    assert!(lost.is_empty() && events > 20, "{lost:?}");
+    assert_eq!(open(&folder.path().join("store").display().to_string()).unwrap().stat().unwrap().profiles > 0, true);
+    let log = fs::read_to_string(folder.path().join("log")).unwrap();
+    assert!(acknowledged.iter().all(|(_, id)| !log.contains(id.as_str())), "the log names no event");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_disk_has_the_data_before_the_client_has_the_answer() {
+    if !has_module() {
+        return;
+    }
+    if Command::new("strace").arg("-V").stdout(Stdio::null()).status().is_err() {
+        return not_made("that data is synced before the answer: strace is not installed");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let trace = folder.path().join("trace");
+    let calls = "trace=fsync,fdatasync,write,writev,sendto,sendmsg";
+    let wrapper = ["strace", "-f", "-tt", "-s", "64", "-e", calls, "-o", trace.to_str().unwrap()];
+    let mut server = Server::start(folder.path(), &wrapper);
+    let text = |path: &Path| fs::read_to_string(path).unwrap();
+    let started = text(&trace).lines().count();
+    let body = event("c1", "e1", now_ms(), "view").to_string();
+    let (status, _) = ask(&server.address, "POST", "/v1/events", &body).unwrap();
+    assert_eq!(status, 200);
+    sleep(Duration::from_millis(200));
+    let seen = text(&trace);
+    let lines: Vec<&str> = seen.lines().skip(started).collect();
+    let at = |what: &dyn Fn(&str) -> bool| lines.iter().position(|line| what(line));
+    let synced = at(&|line| (line.contains("fdatasync") || line.contains("fsync")) && line.ends_with("= 0"));
+    let answered = at(&|line| line.contains("HTTP/1.1 200"));
+    let mut shown = String::new();
+    for line in lines.iter().filter(|line| line.contains("sync") || line.contains("HTTP/1.1")) {
+        writeln!(shown, "{line}").unwrap();
+    }
+    println!("{shown}");
+    assert!(synced.unwrap() < answered.unwrap(), "{shown}");
+    // Ends the host, and with it strace.
+    let host = lines[0].split(' ').next().unwrap();
+    let _ = Command::new("kill").args(["-TERM", host]).status();
+    let _ = server.child.wait();
+}
+
+/// Random events of random customers, some of them several times, all of them before `now_ms`.
+fn events_of(customers: u64, events: u64, now_ms: i64) -> Vec<Value> {
+    let mut chance = Chance(20_260_101);
+    (0..events)
+        .map(|at| {
+            let customer = chance.below(customers);
+            // One in ten comes again, at times with another price: then the greater copy stays.
+            let id = if chance.below(10) == 0 { at / 2 } else { at };
+            let mut event =
+                event(&format!("c{customer}"), &format!("e{id}"), now_ms - id as i64 * 1_000, KINDS[at as usize % 4]);
+            event["price"] = json!(chance.below(100) as f64 / 4.0);
+            event
+        })
+        .collect()
+}
+
+fn add(profiles: &Profiles, events: &[Value], now_ms: i64) {
+    let input = json_to_msgpack(json!({"events": events}).to_string().as_bytes()).unwrap();
+    let answer = profiles.add_events(now_ms, &input).unwrap();
+    let answer: Value = serde_json::from_slice(&msgpack_to_json(&answer).unwrap()).unwrap();
+    let results = answer["results"].as_array().unwrap();
+    assert!(
+        results.iter().all(|result| ["accepted", "duplicate"].contains(&result["status"].as_str().unwrap())),
+        "{answer}"
+    );
+}
+
+fn contents(store: &dyn ProfileStore) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    store
+        .visit(&mut |key, state| {
+            found.insert(key.to_vec(), state.to_vec());
+            Ok(())
+        })
+        .unwrap();
+    found
+}
+
+#[test]
+fn two_hosts_on_one_redis_come_to_what_one_sequential_writer_comes_to() {
+    if !has_module() {
+        return;
+    }
+    let Some(server) = RedisServer::start() else { return };
+    let (customers, count) = (count_of("UNISONO_PROOF_CUSTOMERS", 60), count_of("UNISONO_PROOF_EVENTS", 1_200));
+    let now_ms = now_ms();
+    let events = events_of(customers, count, now_ms);
+    let hosts = [0, 1].map(|_| Profiles::new(real_host(), open(&server.url()).unwrap()));
+    let next = Arc::new(AtomicU64::new(0));
+    let started = std::time::Instant::now();
+    thread::scope(|scope| {
+        for writer in 0..8 {
+            let (host, next, events) = (&hosts[writer % 2], next.clone(), &events);
+            scope.spawn(move || {
+                let mut chance = Chance(writer as u64 + 1);
+                loop {
+                    let size = 1 + chance.below(40);
+                    let from = next.fetch_add(size, Ordering::Relaxed) as usize;
+                    if from >= events.len() {
+                        return;
+                    }
+                    add(host, &events[from..(from + size as usize).min(events.len())], now_ms);
+                }
+            });
+        }
+    });
+    let seconds = started.elapsed().as_secs_f64();
+    let folder = tempfile::tempdir().unwrap();
+    let alone = Profiles::new(real_host(), open(&folder.path().display().to_string()).unwrap());
+    // Backwards, too: the order does not matter.
+    for part in events.chunks(500).rev() {
+        add(&alone, part, now_ms);
+    }
+    let (together, alone) = (contents(hosts[0].store()), contents(alone.store()));
+    println!("{count} events of {} customers by 2 hosts and 8 writers in {seconds:.1} s", together.len());
+    assert_eq!(together.len(), alone.len());
+    assert!(together == alone, "some state differs");
+}
+
+#[test]
+fn an_erased_customer_is_found_in_no_file_and_answered_as_one_never_seen() {
+    if !has_module() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder.path().join("store").display().to_string()).unwrap();
+    let profiles = Profiles::new(real_host(), store);
+    let now_ms = now_ms();
+    let marker = "planted-marker-8d1f";
+    let planted: Vec<Value> =
+        (0..50).map(|at| event("c1", &format!("{marker}-{at}"), now_ms - 60_000 - at, "purchase")).collect();
+    add(&profiles, &planted, now_ms);
+    add(&profiles, &[event("c2", "other", now_ms - 60_000, "view")], now_ms);
+    let request = |profile_id: &str| {
+        let request =
+            json!({"now_ms": now_ms, "profile_id": profile_id, "placements": [{"id": "a", "kind": "for_you", "k": 5}]});
+        let answer = profiles.decide(&json_to_msgpack(request.to_string().as_bytes()).unwrap()).unwrap();
+        let mut answer: Value = serde_json::from_slice(&msgpack_to_json(&answer.response).unwrap()).unwrap();
+        // Those name the profile, or depend on its name.
+        answer.as_object_mut().unwrap().remove("decision_id");
+        answer
+    };
+    assert!(request("c1")["error"].is_null(), "{}", request("c1"));
+    profiles.erase(now_ms, "c1", unisono_host::profiles::Scope::Profile).unwrap();
+    assert_eq!(request("c1"), request("never seen"));
+    unisono_host::store::backup(profiles.store(), &folder.path().join("backup")).unwrap();
+    profiles.store().compact().unwrap();
+    drop(profiles);
+    for file in [folder.path().join("store/profiles.redb"), folder.path().join("backup")] {
+        let bytes = fs::read(&file).unwrap();
+        assert!(!bytes.windows(marker.len()).any(|window| window == marker.as_bytes()), "{}", file.display());
+    }
+    let store = open(&folder.path().join("store").display().to_string()).unwrap();
+    assert_eq!(store.stat().unwrap().profiles, 2);
+}
