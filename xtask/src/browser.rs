@@ -1,5 +1,6 @@
 //! Chromium: found, installed where that is possible, and asked for a page.
 
+use crate::apt;
 use crate::run::{Run, find_program};
 use anyhow::{Context, Result, ensure};
 use std::ffi::OsString;
@@ -33,23 +34,7 @@ pub(crate) fn find() -> Option<OsString> {
 /// # Errors
 /// None is here and none can be installed; the message says what to do.
 pub(crate) fn find_or_install() -> Result<OsString> {
-    if let Some(chromium) = find() {
-        return Ok(chromium);
-    }
-    ensure!(
-        find_program(&["apt-get"]).is_some() && is_root(),
-        "no Chromium was found; install it (on Debian as root: apt-get install --no-install-recommends chromium)"
-    );
-    Run::new("apt-get").args(["update", "--quiet"]).run()?;
-    Run::new("apt-get")
-        .args(["install", "--yes", "--quiet", "--no-install-recommends", "chromium"])
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .run()?;
-    find().context("apt installed Chromium, but not on the search path")
-}
-
-fn is_root() -> bool {
-    Run::new("id").arg("--user").quiet().output().is_ok_and(|id| id.trim() == "0")
+    apt::find_or_install(&NAMES, "chromium")
 }
 
 /// The version that `chromium` says it has.

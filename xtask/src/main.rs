@@ -3,6 +3,7 @@
 //! Everything that a fresh clone needs is fetched or named here, one file per command. What this program does not do:
 //! no product code lives here, and nothing of the product depends on it.
 
+mod apt;
 mod browser;
 mod ci_checks;
 mod demo;

@@ -1,8 +1,9 @@
 //! `cargo xtask test`: every test in every runtime that this machine can have, and an account of those it could not.
 
+use crate::apt;
 use crate::browser;
 use crate::npm;
-use crate::run::Run;
+use crate::run::{Run, find_program};
 use crate::tree::Tree;
 use crate::wasm;
 use anyhow::{Context, Result, bail};
@@ -14,7 +15,7 @@ pub(crate) struct Arguments {
     /// Fail when a runtime is missing, in place of testing without it
     #[arg(long)]
     require_all: bool,
-    /// Install nothing: neither Node packages nor a browser
+    /// Install nothing: neither Node packages nor a browser nor Redis
     #[arg(long)]
     offline: bool,
 }
@@ -22,7 +23,7 @@ pub(crate) struct Arguments {
 /// Folders with Node packages that tests run on.
 const NODE_FOLDERS: [&str; 2] = ["wasm/js", "tests/js"];
 
-/// A runtime that answers the tests' requests: here under this version, or not here for this reason.
+/// A runtime that answers the tests' requests, or the server that keeps their profiles: here under this version, or not here for this reason.
 struct Runtime {
     name: &'static str,
     found: Result<String, String>,
@@ -47,6 +48,8 @@ pub(crate) fn command(tree: &Tree, arguments: &Arguments) -> Result<()> {
         chromium.as_ref().map_err(|error| format!("{error:#}")).and_then(|chromium| told(browser::version(chromium)));
     runtimes.push(Runtime { name: "Chromium", found: chromium_version });
 
+    let redis = Runtime { name: "Redis", found: told(redis(arguments.offline)) };
+
     let mut failures = Vec::new();
     let mut step = |what: &'static str, result: Result<()>| {
         if let Err(error) = result {
@@ -54,10 +57,11 @@ pub(crate) fn command(tree: &Tree, arguments: &Arguments) -> Result<()> {
             failures.push(what);
         }
     };
-    step("cargo test", cargo_test(tree, chromium.ok(), &runtimes));
+    step("cargo test", cargo_test(tree, chromium.ok(), &runtimes, redis.found.is_ok()));
     if has_node {
         step("tests of the npm package", package_tests(tree));
     }
+    runtimes.push(redis);
     report(&runtimes);
     let missing: Vec<&str> = runtimes.iter().filter(|one| one.found.is_err()).map(|one| one.name).collect();
     if !failures.is_empty() {
@@ -67,6 +71,17 @@ pub(crate) fn command(tree: &Tree, arguments: &Arguments) -> Result<()> {
         bail!("these runtimes are missing: {}", missing.join(", "));
     }
     Ok(())
+}
+
+/// The version of the Redis that stores of profiles are tested on.
+fn redis(offline: bool) -> Result<String> {
+    const NAMES: [&str; 1] = ["redis-server"];
+    let server = if offline {
+        find_program(&NAMES).context("none was found")?
+    } else {
+        apt::find_or_install(&NAMES, "redis-server")?
+    };
+    Ok(Run::new(server).arg("--version").quiet().output()?.trim().to_owned())
 }
 
 fn told(found: Result<String>) -> Result<String, String> {
@@ -85,13 +100,16 @@ fn prepare_node(tree: &Tree, offline: bool) -> Result<()> {
 }
 
 /// Benchmarks are measured by `cargo xtask prove`; compiling them here would only cost time.
-fn cargo_test(tree: &Tree, chromium: Option<OsString>, runtimes: &[Runtime]) -> Result<()> {
+fn cargo_test(tree: &Tree, chromium: Option<OsString>, runtimes: &[Runtime], has_redis: bool) -> Result<()> {
     // What was found is required, so that none is passed over in silence and then reported as run.
     let found: Vec<String> =
         runtimes.iter().filter(|one| one.found.is_ok()).map(|one| one.name.to_lowercase()).collect();
     let mut run = tree
         .cargo(&["test", "--workspace", "--exclude", "unisono-benches", "--no-fail-fast"])
         .env("UNISONO_REQUIRE_RUNTIMES", found.join(","));
+    if has_redis {
+        run = run.env("UNISONO_REDIS", "1");
+    }
     if let Some(chromium) = chromium {
         run = run.env("UNISONO_CHROMIUM", chromium);
     }
@@ -127,7 +145,7 @@ fn tiny_model(tree: &Tree) -> Result<PathBuf> {
 }
 
 fn report(runtimes: &[Runtime]) {
-    eprintln!("\nruntimes that these tests ran in:");
+    eprintln!("\nruntimes that these tests ran in, and the server that they stored profiles in:");
     for Runtime { name, found } in runtimes {
         match found {
             Ok(version) => eprintln!("  yes  {name:<10} {version}"),

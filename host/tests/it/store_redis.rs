@@ -7,6 +7,7 @@ use std::time::Duration;
 use unisono_host::HostErrorCode;
 use unisono_host::store::{Change, ProfileStore, RedisStore, Updated, open, update};
 
+use crate::durability::count_of;
 use crate::redis_server::RedisServer;
 
 #[test]
@@ -35,6 +36,7 @@ fn nothing_acknowledged_is_lost_when_the_server_dies_and_comes_back() {
     let Some(mut server) = RedisServer::start() else { return };
     let store = RedisStore::open(&server.url()).unwrap();
     let stopped = AtomicBool::new(false);
+    let kills = count_of("UNISONO_PROOF_KILLS", 3);
     let acknowledged: Vec<u64> = thread::scope(|scope| {
         let writers: Vec<_> = (0..4u8)
             .map(|writer| {
@@ -58,7 +60,7 @@ fn nothing_acknowledged_is_lost_when_the_server_dies_and_comes_back() {
                 })
             })
             .collect();
-        for _ in 0..3 {
+        for _ in 0..kills {
             sleep(Duration::from_millis(150));
             server.kill();
             sleep(Duration::from_millis(100));
@@ -68,6 +70,7 @@ fn nothing_acknowledged_is_lost_when_the_server_dies_and_comes_back() {
         stopped.store(true, Ordering::Relaxed);
         writers.into_iter().map(|writer| writer.join().unwrap()).collect()
     });
+    println!("Redis killed {kills} times: {} writes acknowledged", acknowledged.iter().sum::<u64>());
     for (writer, acknowledged) in (0..4u8).zip(acknowledged) {
         let found = store.read(&[&[writer]]).unwrap();
         let found = u64::from_be_bytes(found[0].state().unwrap().try_into().unwrap());
