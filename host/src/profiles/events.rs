@@ -11,16 +11,18 @@ use crate::limits::EVENTS_MAX;
 use crate::pack::{self, Packer};
 
 /// Of how many events it is counted what became of them.
-const COUNTERS: [(&str, &str); 4] = [
+const COUNTERS: [(&str, &str); 6] = [
     ("accepted", "events_accepted"),
     ("duplicate", "events_duplicate"),
     ("withheld", "events_withheld"),
+    ("erased", "events_erased"),
+    ("expired", "events_expired"),
     ("refused", "events_refused"),
 ];
 
 impl Profiles {
     /// Stores events: one event, or `{"events": [...]}`, each with its `profile_id`. Answers `{"results": [{"status":
-    /// "accepted" | "duplicate" | "withheld" | "refused", "code"?, "message"?, "field"?}], "warnings": [...]}`, a result an
+    /// "accepted" | "duplicate" | "withheld" | "erased" | "expired" | "refused", "code"?, "message"?, "field"?}], "warnings": [...]}`, a result an
     /// event. To send events again does no harm.
     ///
     /// # Errors

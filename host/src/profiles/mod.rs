@@ -33,7 +33,7 @@ pub trait ProfileCalls: Send + Sync {
     /// Those of [`Host::decide`].
     fn profile_apply(&self, input: &[u8]) -> Result<Vec<u8>, HostError>;
 
-    /// `{"state"?, "ts_ms"}` gives `{"state", "warnings"}`: what is left after everything up to `ts_ms` is erased.
+    /// `{"state"?, "ts_ms", "now_ms"}` gives `{"state", "warnings"}`: what is left after everything up to `ts_ms` is erased.
     ///
     /// # Errors
     /// Those of [`Host::decide`].

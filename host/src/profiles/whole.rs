@@ -1,5 +1,7 @@
 //! A whole profile: given out readable, or erased.
 
+use unisono_message::limits::FUTURE_MS_MAX;
+
 use super::{Profiles, bad_answer, check_id, error_of};
 use crate::error::{HostError, HostErrorCode};
 use crate::pack::{self, Packer};
@@ -70,35 +72,44 @@ impl Profiles {
         Ok(answer.done())
     }
 
-    fn erase_each(&self, ts_ms: i64, ids: &[String]) -> Result<(), HostError> {
+    fn erase_each(&self, now_ms: i64, ids: &[String]) -> Result<(), HostError> {
         let keys: Vec<&[u8]> = ids.iter().map(String::as_bytes).collect();
         let erased = update_many(self.store(), &keys, self.calls.workers(), |_, state| {
-            let mut call = Packer::map(1 + usize::from(state.is_some()));
-            if let Some(state) = state {
-                call.text("state");
-                call.bin(state);
-            }
-            call.text("ts_ms");
-            call.int(ts_ms);
-            let answer = self.calls.profile_erase(&call.done())?;
-            let answer = pack::entries(&answer).map_err(|_| bad_answer("profile_erase"))?;
-            if error_of(&answer).is_some() {
-                // Whatever a broken state holds, it must go: the tombstone of an unknown profile takes its place.
-                return self.tombstone(ts_ms);
-            }
-            let state = pack::find(&answer, "state").and_then(pack::bin).ok_or_else(|| bad_answer("profile_erase"))?;
-            Ok(Updated { state: Some(state.to_vec()), outcome: () })
+            // Whatever a state holds that the module can't read, it must go too: a bare tombstone takes its place.
+            let nothing = self.tombstone(now_ms, now_ms, None)?.ok_or_else(|| bad_answer("profile_erase"))?;
+            let left = match state {
+                Some(state) => self.tombstone(now_ms, now_ms, Some(state))?,
+                None => None,
+            };
+            // A clock that ran ahead has written of times to come, as far as the module takes them: that goes as well.
+            let state = match (left, state) {
+                (Some(left), Some(state)) if left != nothing => {
+                    self.tombstone(now_ms.saturating_add(FUTURE_MS_MAX), now_ms, Some(state))?.unwrap_or(nothing)
+                }
+                _ => nothing,
+            };
+            Ok(Updated { state: Some(state), outcome: () })
         })?;
         erased.into_iter().collect()
     }
 
-    fn tombstone(&self, ts_ms: i64) -> Result<Updated<()>, HostError> {
-        let mut call = Packer::map(1);
-        call.text("ts_ms");
-        call.int(ts_ms);
+    /// What is left of a state when all up to a moment is erased; nothing where the module can't read the state.
+    fn tombstone(&self, ts_ms: i64, now_ms: i64, state: Option<&[u8]>) -> Result<Option<Vec<u8>>, HostError> {
+        let mut call = Packer::map(2 + usize::from(state.is_some()));
+        if let Some(state) = state {
+            call.text("state");
+            call.bin(state);
+        }
+        for (name, ms) in [("ts_ms", ts_ms), ("now_ms", now_ms)] {
+            call.text(name);
+            call.int(ms);
+        }
         let answer = self.calls.profile_erase(&call.done())?;
         let answer = pack::entries(&answer).map_err(|_| bad_answer("profile_erase"))?;
+        if error_of(&answer).is_some() {
+            return Ok(None);
+        }
         let state = pack::find(&answer, "state").and_then(pack::bin).ok_or_else(|| bad_answer("profile_erase"))?;
-        Ok(Updated { state: Some(state.to_vec()), outcome: () })
+        Ok(Some(state.to_vec()))
     }
 }

@@ -348,6 +348,8 @@ fn an_erased_customer_is_found_in_no_file_and_answered_as_one_never_seen() {
         answer
     };
     assert!(request("c1")["error"].is_null(), "{}", request("c1"));
+    // A clock that runs ahead.
+    add(&profiles, &[event("c1", &format!("{marker}-ahead"), now_ms + 300_000, "view")], now_ms);
     profiles.erase(now_ms, "c1", unisono_host::profiles::Scope::Profile).unwrap();
     assert_eq!(request("c1"), request("never seen"));
     unisono_host::store::backup(profiles.store(), &folder.path().join("backup")).unwrap();
