@@ -8,7 +8,27 @@ use core::cmp::Ordering;
 use unisono_message::limits::{PROFILE_EVENTS_PER_CLASS, PROFILE_MARKS_PER_CLASS};
 use unisono_message::{Event, EventType, Register};
 
+/// How much of each class and channel a state keeps. Whatever decides keeps the default; others measure what it costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Newest full events.
+    pub events: usize,
+    /// Newest marks.
+    pub marks: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Bounds { events: PROFILE_EVENTS_PER_CLASS, marks: PROFILE_MARKS_PER_CLASS }
+    }
+}
+
 impl<'a> Profile<'a> {
+    /// The state that a set of events would have under other bounds; only under the default ones can it be decoded again.
+    pub fn of_events_within(bounds: Bounds, events: &[Event<'a>]) -> Self {
+        Profile::join_within(bounds, events, &[]).0
+    }
+
     /// The join of this state with a set of events in any order.
     pub fn with_events(self, events: &[Event<'a>]) -> (Self, FoldReport) {
         Profile::join(events, &[self])
@@ -25,6 +45,10 @@ impl<'a> Profile<'a> {
     }
 
     pub(super) fn join(events: &[Event<'a>], states: &[Profile<'a>]) -> (Self, FoldReport) {
+        Profile::join_within(Bounds::default(), events, states)
+    }
+
+    fn join_within(bounds: Bounds, events: &[Event<'a>], states: &[Profile<'a>]) -> (Self, FoldReport) {
         let mut report = FoldReport::default();
         let erased_ms = states.iter().filter_map(|state| state.erased_ms).max();
         // Senders list events oldest first: read backwards, they are nearly in order already.
@@ -40,8 +64,8 @@ impl<'a> Profile<'a> {
             marks.retain(|mark| mark.day > day_of(erased_ms));
         }
         let joined = Profile {
-            events: newest_events(&all, &mut report),
-            marks: newest_marks(&marks, &mut report),
+            events: newest_events(&all, bounds.events, &mut report),
+            marks: newest_marks(&marks, bounds.marks, &mut report),
             registers: winners(states.iter().flat_map(|state| &state.registers), erased_ms),
             erased_ms,
         };
@@ -94,7 +118,7 @@ fn hash(id: &str) -> u64 {
 }
 
 /// One copy of each event, then the newest of each class and channel.
-fn newest_events<'a>(all: &[Keyed<'_, 'a>], report: &mut FoldReport) -> Vec<Event<'a>> {
+fn newest_events<'a>(all: &[Keyed<'_, 'a>], bound: usize, report: &mut FoldReport) -> Vec<Event<'a>> {
     let mut newest = sorted(all, |a, b| a.by_class(b).then_with(|| b.event.total_cmp(a.event)));
     for (place, keyed) in newest.iter_mut().enumerate() {
         keyed.place = place as u32;
@@ -115,7 +139,7 @@ fn newest_events<'a>(all: &[Keyed<'_, 'a>], report: &mut FoldReport) -> Vec<Even
         let same = last.is_some_and(|last: &Keyed<'_, 'a>| last.by_class(keyed).is_eq());
         of_class = if same { of_class + 1 } else { 1 };
         last = Some(keyed);
-        if of_class <= PROFILE_EVENTS_PER_CLASS {
+        if of_class <= bound {
             kept.push(*keyed.event);
         } else {
             report.events_beyond_bound += 1;
@@ -127,10 +151,10 @@ fn newest_events<'a>(all: &[Keyed<'_, 'a>], report: &mut FoldReport) -> Vec<Even
 /// The place of an event that is a copy of another.
 const COPY: u32 = u32::MAX;
 
-fn newest_marks<'a>(marks: &[Mark<'a>], report: &mut FoldReport) -> Vec<Mark<'a>> {
+fn newest_marks<'a>(marks: &[Mark<'a>], bound: usize, report: &mut FoldReport) -> Vec<Mark<'a>> {
     let mut marks = sorted(marks, Mark::newest_first);
     marks.dedup();
-    if marks.len() <= PROFILE_MARKS_PER_CLASS {
+    if marks.len() <= bound {
         return marks;
     }
     let all = marks.len();
@@ -147,7 +171,7 @@ fn newest_marks<'a>(marks: &[Mark<'a>], report: &mut FoldReport) -> Vec<Mark<'a>
                 1
             }
         };
-        count <= PROFILE_MARKS_PER_CLASS
+        count <= bound
     });
     report.marks_beyond_bound = (all - marks.len()) as u32;
     marks

@@ -25,6 +25,7 @@ pub use apply::apply;
 pub use codec::merge;
 pub use erase::erase;
 pub use export::export;
+pub use join::Bounds;
 pub use links::{Component, component, component_of};
 pub use mark::Mark;
 pub(crate) use sight::Seen;

@@ -1,6 +1,7 @@
 //! The command line, a file per verb: parse, then check, then act.
 
 mod ablate;
+mod bounds;
 mod check;
 mod consents;
 mod evaluate;
@@ -40,6 +41,9 @@ enum Command {
     Update(update::Args),
     /// Leaves out each source of knowledge, fits again, and measures what is lost.
     Ablate(ablate::Args),
+    /// Measures what the bounds of profiles cost and save.
+    #[command(hide = true)]
+    Bounds(bounds::Args),
     /// Shows what a model file holds.
     Inspect(inspect::Args),
     /// Answers requests natively, a line each.
@@ -71,6 +75,7 @@ impl Cli {
             Command::Evaluate(args) => evaluate::run(&args),
             Command::Update(args) => update::run(&args),
             Command::Ablate(args) => ablate::run(&args),
+            Command::Bounds(args) => bounds::run(&args),
             Command::Inspect(args) => inspect::run(&args),
             Command::Recommend(args) => recommend::run(&args),
             Command::Sample(args) => sample::run(&args),
