@@ -315,7 +315,7 @@ impl Writer {
     fn copy_to(&self, path: &Path) -> Result<(), HostError> {
         let guard = self.shared.database();
         let from = guard.as_ref().ok_or_else(closed)?.begin_read().map_err(failed)?;
-        let to = create_file(path)?;
+        let mut to = create_file(path)?;
         let mut copier = Copier { to: &to, transaction: Some(begin(&to)?), bytes: 0 };
         copier.with(make_tables)?;
         for definition in [PROFILES, CODES] {
@@ -335,6 +335,8 @@ impl Writer {
             }
         }
         copier.end()?;
+        // Gives back the room that its transactions needed beside each other.
+        to.compact().map_err(failed)?;
         to.close().map_err(failed)
     }
 }

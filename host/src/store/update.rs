@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{Change, ProfileStore, Record};
 use crate::error::{HostError, HostErrorCode};
-use crate::limits::{UPDATE_PAUSE_MS_MAX, UPDATE_PROFILES_MAX, UPDATE_ROUNDS_MAX};
+use crate::limits::{UPDATE_LANES, UPDATE_PAUSE_MS_MAX, UPDATE_PROFILES_MAX, UPDATE_ROUNDS_MAX};
 
 /// What a computation made of a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,23 +43,36 @@ pub fn update_many<T: Send>(
     workers: usize,
     compute: impl Fn(usize, Option<&[u8]>) -> Result<Updated<T>, HostError> + Sync,
 ) -> Result<Vec<Result<T, HostError>>, HostError> {
+    let places: Vec<usize> = (0..keys.len()).collect();
+    let parts: Vec<&[usize]> = places.chunks(UPDATE_PROFILES_MAX).collect();
+    // While one part waits for the disk, another one computes.
+    let done = on_workers(UPDATE_LANES, parts.len(), |at| match parts.get(at) {
+        Some(part) => update_part(store, keys, part, workers, &compute),
+        None => Ok(Vec::new()),
+    });
     let mut outcomes: Vec<Option<Result<T, HostError>>> = keys.iter().map(|_| None).collect();
-    let all: Vec<usize> = (0..keys.len()).collect();
-    for part in all.chunks(UPDATE_PROFILES_MAX) {
-        update_part(store, keys, part.to_vec(), workers, &compute, &mut outcomes)?;
+    for (place, outcome) in done.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten() {
+        if let Some(slot) = outcomes.get_mut(place) {
+            *slot = Some(outcome);
+        }
     }
     let missing = || Err(HostError::new(HostErrorCode::Internal, "an update has no outcome"));
     Ok(outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(missing)).collect())
 }
 
+/// What became of the key at a place.
+type Outcome<T> = (usize, Result<T, HostError>);
+
+/// Changes the profiles at these places with one write, and again those for which another writer was faster.
 fn update_part<T: Send>(
     store: &dyn ProfileStore,
     keys: &[&[u8]],
-    mut open: Vec<usize>,
+    part: &[usize],
     workers: usize,
     compute: &(impl Fn(usize, Option<&[u8]>) -> Result<Updated<T>, HostError> + Sync),
-    outcomes: &mut [Option<Result<T, HostError>>],
-) -> Result<(), HostError> {
+) -> Result<Vec<Outcome<T>>, HostError> {
+    let mut open = part.to_vec();
+    let mut outcomes = Vec::with_capacity(part.len());
     for round in 0..UPDATE_ROUNDS_MAX {
         let of_round: Vec<&[u8]> = open.iter().filter_map(|place| keys.get(*place).copied()).collect();
         let records = store.read(&of_round)?;
@@ -68,23 +81,34 @@ fn update_part<T: Send>(
             _ => Err(HostError::new(HostErrorCode::Internal, "the store returned too few records")),
         });
         let mut changes = Vec::new();
-        let mut changed = Vec::new();
+        // Done once they are written, in the order of the changes.
+        let mut waiting = Vec::new();
         for (((place, key), record), result) in open.iter().zip(&of_round).zip(&records).zip(computed) {
-            let outcome = result.map(|updated| {
-                changes.extend(change(key, record, updated.state).inspect(|_| changed.push(*place)));
-                updated.outcome
-            });
-            if let Some(slot) = outcomes.get_mut(*place) {
-                *slot = Some(outcome);
+            match result {
+                Err(e) => outcomes.push((*place, Err(e))),
+                Ok(Updated { state, outcome }) => match change(key, record, state) {
+                    None => outcomes.push((*place, Ok(outcome))),
+                    Some(change) => {
+                        changes.push(change);
+                        waiting.push((*place, Ok(outcome)));
+                    }
+                },
             }
         }
         if changes.is_empty() {
-            return Ok(());
+            return Ok(outcomes);
         }
         let written = store.write(changes)?;
-        open = changed.into_iter().zip(written).filter(|(_, written)| !written).map(|(place, _)| place).collect();
+        open.clear();
+        for (outcome, written) in waiting.into_iter().zip(written) {
+            if written {
+                outcomes.push(outcome);
+            } else {
+                open.push(outcome.0);
+            }
+        }
         if open.is_empty() {
-            return Ok(());
+            return Ok(outcomes);
         }
         thread::sleep(Duration::from_millis(u64::from(round).min(UPDATE_PAUSE_MS_MAX)));
     }
