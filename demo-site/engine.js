@@ -51,6 +51,31 @@ class Engine {
   decode(responseBytes) {
     return this.#unisono.decode(responseBytes);
   }
+
+  /** A profile with events, consents and links added: `{state, results, refused, warnings}`. */
+  apply(input) {
+    return this.#loaded.profileApply(input);
+  }
+
+  /** The tombstone of a profile. */
+  erase(state, tsMs) {
+    return this.#loaded.profileErase({ state, ts_ms: tsMs, now_ms: tsMs }).state;
+  }
+
+  /** Several states read as one. */
+  merge(states) {
+    return this.#loaded.profileMerge({ states }).state;
+  }
+
+  /** What a state holds, readable; with a purpose only what that purpose may use. */
+  read(state, nowMs, purpose) {
+    return this.#loaded.profileExport({ state, now_ms: nowMs, ...(purpose && { purpose }) });
+  }
+
+  /** Who belongs together, of these profiles: `{profile_ids, needs, unit_id}`. */
+  component(profileId, profiles) {
+    return this.#loaded.profileComponent({ profile_id: profileId, profiles });
+  }
 }
 
 async function fetchFirst(addresses, what) {

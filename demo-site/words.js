@@ -8,6 +8,33 @@ const SHELF = {
   offers: ["Your offers", "By what you spend on the products they cover"],
 };
 
+const LIST = {
+  seen: ["Seen lately", "Nothing looked at yet"],
+  cart: ["Goes with the cart", "Nothing goes with it"],
+  again: ["Buy again", "Nothing bought yet"],
+  next: ["For you", "Nothing to choose from"],
+};
+
+const CHANNEL = { app: "App", store: "Till", call_center: "Call centre" };
+
+const EVENT = {
+  view: "Looked at",
+  cart_add: "Put in the cart:",
+  cart_remove: "Took out of the cart:",
+  purchase: "Bought",
+  impression: "Was offered",
+  click: "Said yes to",
+  offer_redeemed: "Redeemed an offer on",
+};
+
+const PURPOSE = {
+  personalization: ["Choose products for me", "personalization"],
+  offers: ["Choose offers for me", "offers"],
+  cross_channel: ["Carry over between channels", "cross_channel"],
+  measurement: ["Count what was shown", "measurement"],
+  training: ["Learn from what I do", "training"],
+};
+
 const REASON = {
   bought_often: "you buy it often",
   bought_before: "you bought it before",
@@ -30,6 +57,7 @@ const EXCLUSION = {
   not_in_channel: "not valid in this channel",
   not_yet_available: "not available yet",
   no_longer_available: "no longer available",
+  consent_withheld: "not known how often redeemed, without consent",
   sensitive: "sensitive",
   restricted: "restricted",
   unknown_item: "unknown to the model",
@@ -47,6 +75,7 @@ const EMPTY = {
 
 const WARNING = {
   unknown_field: "unknown fields of the request, passed over",
+  consent_withheld: "of the purposes withheld here",
   duplicate_event: "events that came twice, counted once",
   events_beyond_bound: "older events, kept as purchase days only",
   marks_beyond_bound: "oldest purchase days, left out",
@@ -99,11 +128,35 @@ const plain = (code) => String(code).replaceAll("_", " ");
 const from = (table) => (code) => table[code] ?? plain(code);
 
 export const shelfWords = (kind) => SHELF[kind] ?? [plain(kind), ""];
+export const listWords = (id) => LIST[id] ?? [plain(id), ""];
+export const channelWords = from(CHANNEL);
+export const purposeWords = (purpose) => PURPOSE[purpose] ?? [plain(purpose), purpose];
 export const reasonWords = from(REASON);
 export const exclusionWords = from(EXCLUSION);
 export const emptyWords = from(EMPTY);
 export const warningWords = from(WARNING);
 export const featureWords = from(FEATURE);
+
+/** One touchpoint, one event or all that was bought together, in a sentence. */
+export function touchWords(events, titleOf) {
+  const [event] = events;
+  const title = event.item_id ? titleOf(event.item_id) : "";
+  if (events.length > 1) return `Bought ${count(events.length)} products`;
+  if (event.type === "contact" && event.item_id) return `Said ${event.outcome === "refused" ? "no" : event.outcome} to ${title}`;
+  if (event.type === "contact") return event.outcome ? `${event.topic}: ${event.outcome}` : `Asked: ${event.topic}`;
+  return `${EVENT[event.type] ?? capital(plain(event.type))} ${title}`;
+}
+
+/** How long ago, in the largest unit that fits. */
+export function ago(ms) {
+  const minutes = Math.floor(ms / 60_000);
+  if (minutes < 1) return "now";
+  if (minutes < 60) return `${minutes} min ago`;
+  if (minutes < 48 * 60) return `${Math.floor(minutes / 60)} h ago`;
+  return `${count(Math.floor(minutes / 1440))} days ago`;
+}
+
+export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** A title as a shop window writes it: registers of tills shout. */
 export function titleWords(title) {

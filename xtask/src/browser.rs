@@ -2,6 +2,7 @@
 
 use crate::apt;
 use crate::run::{Run, find_program};
+use crate::tree;
 use anyhow::{Context, Result, ensure};
 use std::ffi::OsString;
 use std::path::Path;
@@ -44,9 +45,7 @@ pub(crate) fn version(chromium: &OsString) -> Result<String> {
 
 /// The page's document after its scripts have run, and a picture of it in `picture`; `scratch` is emptied and used.
 pub(crate) fn visit(chromium: &OsString, address: &str, picture: &Path, scratch: &Path) -> Result<String> {
-    if scratch.exists() {
-        std::fs::remove_dir_all(scratch).with_context(|| format!("can't empty `{}`", scratch.display()))?;
-    }
+    tree::remove_folder(scratch)?;
     let open = |what: &[String]| {
         Run::new(chromium)
             .args(SWITCHES)

@@ -4,6 +4,7 @@ mod data;
 
 use crate::browser;
 use crate::digest;
+use crate::npm;
 use crate::run::{Run, Running};
 use crate::tree::{self, Tree};
 use crate::wasm;
@@ -36,9 +37,13 @@ const SIGN: &str = "Identical bytes";
 /// Customers that the page offers.
 const CUSTOMERS: &str = "24";
 
+/// What the page takes of the npm packages that its lock file names, with the licence.
+const QR_WRITER: [&str; 3] = ["lean-qr/index.mjs", "lean-qr/package.json", "lean-qr/LICENSE"];
+
 pub(crate) fn command(tree: &Tree, arguments: &Arguments) -> Result<()> {
     // Whatever can be known to fail is told before minutes of building and fitting.
     let chromium = if arguments.check { Some(chromium()?) } else { None };
+    prepare_npm(tree, arguments.check)?;
     let listen = if arguments.check { free_address()? } else { arguments.listen.clone() };
     check_free(&listen)?;
     wasm::build_package(tree)?;
@@ -47,10 +52,14 @@ pub(crate) fn command(tree: &Tree, arguments: &Arguments) -> Result<()> {
     let model = fit(tree, &models, &tables)?;
     let site = site(tree, &models, &tables, &model)?;
     let host = tree.program("unisono-host")?;
-    let mut running = serve(tree, &host, &model, &site, &listen)?;
+    let data = empty_store(tree, &listen)?;
+    let mut running = serve(tree, &host, &model, &site, &data, &listen)?;
     wait_until_healthy(&mut running, &listen)?;
     if let Some(chromium) = chromium {
-        return visit(tree, &chromium, &listen);
+        journey(tree, &chromium, &listen)?;
+        visit(tree, &chromium, &listen)?;
+        drop(running);
+        return tree::remove_folder(&data);
     }
     eprintln!("\nThe shop is at http://{listen}/ (Ctrl-C ends it)");
     running.wait()
@@ -73,13 +82,18 @@ pub(crate) fn fit(tree: &Tree, models: &Path, tables: &Tables) -> Result<PathBuf
 /// The page with its customers: a folder of its own, because nothing generated goes into the tree.
 fn site(tree: &Tree, models: &Path, tables: &Tables, model: &Path) -> Result<PathBuf> {
     let site = tree.target().join("demo-site");
-    if site.exists() {
-        fs::remove_dir_all(&site).with_context(|| format!("can't empty `{}`", site.display()))?;
-    }
+    tree::remove_folder(&site)?;
     for file in tree.files()?.iter().filter(|file| file.starts_with("demo-site/")) {
         tree::copy(&tree.path(file), &site.join(file.trim_start_matches("demo-site/")))?;
     }
     ensure!(site.join("index.html").is_file(), "demo-site has no index.html");
+    for file in QR_WRITER {
+        let file = Path::new("node_modules").join(file);
+        let installed = tree.path("demo-site").join(&file);
+        if installed.is_file() {
+            tree::copy(&installed, &site.join(&file))?;
+        }
+    }
     Run::new(models)
         .arg("sample")
         .arg("--events")
@@ -94,7 +108,29 @@ fn site(tree: &Tree, models: &Path, tables: &Tables, model: &Path) -> Result<Pat
     Ok(site)
 }
 
-fn serve(tree: &Tree, host: &Path, model: &Path, site: &Path, listen: &str) -> Result<Running> {
+/// The page's writer of QR codes, and for a check what steers the browser. Whoever only looks may do without npm: the page
+/// then shows the pairing code as text.
+fn prepare_npm(tree: &Tree, check: bool) -> Result<()> {
+    let installed = npm::node_version().and_then(|_| npm::install(&tree.path("demo-site")));
+    match installed {
+        Ok(()) if check => npm::install(&tree.path("tests/js")),
+        Ok(()) => Ok(()),
+        Err(error) if check => Err(error),
+        Err(error) => {
+            eprintln!("the page goes without QR codes: {error:#}");
+            Ok(())
+        }
+    }
+}
+
+/// A folder for the host's store, without what a demo before left there. Two demos at a time have one each.
+fn empty_store(tree: &Tree, listen: &str) -> Result<PathBuf> {
+    let data = tree.target().join("demo-data").join(listen.replace(':', "-"));
+    tree::remove_folder(&data)?;
+    Ok(data)
+}
+
+fn serve(tree: &Tree, host: &Path, model: &Path, site: &Path, data: &Path, listen: &str) -> Result<Running> {
     Run::new(host)
         .arg("serve")
         .arg("--model")
@@ -105,6 +141,8 @@ fn serve(tree: &Tree, host: &Path, model: &Path, site: &Path, listen: &str) -> R
         .arg(site)
         .arg("--package")
         .arg(tree.package())
+        .arg("--data")
+        .arg(data)
         .args(["--listen", listen, "--log-level", "warn"])
         .start()
 }
@@ -150,9 +188,21 @@ fn wait_until_healthy(running: &mut Running, listen: &str) -> Result<()> {
     bail!("the host did not answer {health} within {START_S_MAX} seconds")
 }
 
+/// Takes the steps that the page invites to: begin in the app, pair, withdraw, erase. Fails at the first that does not hold.
+fn journey(tree: &Tree, chromium: &OsString, listen: &str) -> Result<()> {
+    Run::new("node")
+        .arg(tree.path("tests/js/journey.mjs"))
+        .arg(format!("http://{listen}/"))
+        .arg(tree.target())
+        .arg(chromium)
+        .run()
+        .context("the page does not hold what it promises; look at journey-*.png in the target folder")
+}
+
+/// The second page: the sign that both answers are the same bytes.
 fn visit(tree: &Tree, chromium: &OsString, listen: &str) -> Result<()> {
     let picture = tree.target().join("demo.png");
-    let address = format!("http://{listen}/");
+    let address = format!("http://{listen}/proof.html");
     let document = browser::visit(chromium, &address, &picture, &tree.target().join("demo-chromium"))?;
     eprintln!("a picture of the page: {}", picture.display());
     ensure!(document.contains(SIGN), "the page does not say `{SIGN}`; look at the picture");

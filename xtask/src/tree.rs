@@ -94,9 +94,7 @@ impl Tree {
 
     /// Copies every file of the tree to `to`, which is emptied first.
     pub(crate) fn copy_files_to(&self, to: &Path) -> Result<()> {
-        if to.exists() {
-            fs::remove_dir_all(to).with_context(|| format!("can't empty `{}`", to.display()))?;
-        }
+        remove_folder(to)?;
         for file in self.files()? {
             copy(&self.root.join(&file), &to.join(&file))?;
         }
@@ -110,6 +108,14 @@ fn cache_dir() -> Result<PathBuf> {
     }
     let home = env::var_os("HOME").or_else(|| env::var_os("USERPROFILE"));
     Ok(PathBuf::from(home.context("neither XDG_CACHE_HOME nor HOME is set")?).join(".cache"))
+}
+
+/// Removes a folder with all that is in it, if it is there.
+pub(crate) fn remove_folder(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("can't empty `{}`", folder.display()))?;
+    }
+    Ok(())
 }
 
 /// Copies a file and creates the directories on its way.
