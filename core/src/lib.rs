@@ -62,7 +62,7 @@ pub use model::Model;
 pub use policy::Policy;
 pub use profile::{
     apply as profile_apply, component_of as profile_component, erase as profile_erase, export as profile_export,
-    merge as profile_merge,
+    merge as profile_merge, token_apply, token_write,
 };
 
 use alloc::vec::Vec;

@@ -92,6 +92,15 @@ codes! {
     FolderUnreadable "folder_unreadable" "A folder to serve does not exist." "Check the path.",
     RequestsUnreadable "requests_unreadable" "The file of requests can't be read." "Check the path and its permissions.",
     ResponsesUnwritable "responses_unwritable" "The file of responses can't be written." "Check the path, its permissions and the free space.",
+    TokenKeysInvalid "token_keys_invalid" "The keys of tokens can't be used." "Correct the file of keys; the message names the key.",
+    TokenMalformed "token_malformed" "The text is no portable token of a version that this host knows." "Ask for a new token.",
+    TokenKeyUnknown "token_key_unknown" "The token names a key that this host does not have, or not for this use." "Add the key to the file of keys, or ask for a new token.",
+    TokenForged "token_forged" "The signature or the encryption of a token does not fit." "Ask for a new token.",
+    TokenExpired "token_expired" "The token's time is over." "Ask for a new token.",
+    TokenForeign "token_foreign" "The token belongs to another shop." "Use tokens of this shop.",
+    PairingCodeMalformed "pairing_code_malformed" "The text is no pairing code." "Scan or type it again.",
+    PairingCodeUnknown "pairing_code_unknown" "The pairing code was used, has expired, or was never given." "Show a new code.",
+    IdentityKeyInvalid "identity_key_invalid" "An e-mail address, phone number, customer number or CPF is not valid." "Correct it; the message says what is wrong, and never repeats the key.",
     Internal "internal" "The host itself failed." "Report it, with the log.",
 }
 

@@ -206,6 +206,26 @@ impl Host {
         self.call(Call::ProfileComponent, input).map(|decision| decision.response)
     }
 
+    /// Writes the payload of a portable token, as the module's `token_write` does: `{"state", "now_ms", "expires_ms", "shop",
+    /// "key_id", "bytes_max"?}` in, `{"payload"}` out. [`crate::token`] signs it.
+    ///
+    /// # Errors
+    /// Those of [`Host::decide`].
+    pub fn token_write(&self, input: &[u8]) -> Result<Vec<u8>, HostError> {
+        within("the input", input, APPLY_BYTES_MAX)?;
+        self.call(Call::TokenWrite, input).map(|decision| decision.response)
+    }
+
+    /// Joins what a portable token carries, as the module's `token_apply` does: `{"state", "payload", "now_ms", "shop"}` in,
+    /// `{"state"}` out. [`crate::token`] checks the signature before.
+    ///
+    /// # Errors
+    /// Those of [`Host::decide`].
+    pub fn token_apply(&self, input: &[u8]) -> Result<Vec<u8>, HostError> {
+        within("the input", input, APPLY_BYTES_MAX)?;
+        self.call(Call::TokenApply, input).map(|decision| decision.response)
+    }
+
     /// SHA-256 of the policy as the module reports it, 64 hexadecimal digits; none for the default policy.
     pub fn policy_id(&self) -> Option<Arc<str>> {
         lock(&self.shared.model).policy_id.clone()

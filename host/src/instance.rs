@@ -83,6 +83,8 @@ struct Exports {
     profile_erase: TypedFunc<(u32, u32), u64>,
     profile_export: TypedFunc<(u32, u32, u32), u64>,
     profile_component: TypedFunc<(u32, u32), u64>,
+    token_write: TypedFunc<(u32, u32, u32), u64>,
+    token_apply: TypedFunc<(u32, u32, u32), u64>,
 }
 
 /// Which function of the module a call is for.
@@ -94,6 +96,8 @@ pub(crate) enum Call {
     ProfileErase,
     ProfileExport,
     ProfileComponent,
+    TokenWrite,
+    TokenApply,
 }
 
 /// What an instance is started with.
@@ -140,6 +144,8 @@ impl Instance {
             profile_erase: typed(&mut store, &started, "profile_erase")?,
             profile_export: typed(&mut store, &started, "profile_export")?,
             profile_component: typed(&mut store, &started, "profile_component")?,
+            token_write: typed(&mut store, &started, "token_write")?,
+            token_apply: typed(&mut store, &started, "token_apply")?,
         };
         let abi_version: TypedFunc<(), u32> = typed(&mut store, &started, "abi_version")?;
         let memory = started.get_memory(&mut store, "memory").ok_or_else(|| {
@@ -211,6 +217,14 @@ impl Instance {
             Call::ProfileComponent => {
                 let function = self.exports.profile_component.clone();
                 self.run("profile_component", &function, (pointer, input_length))?
+            }
+            Call::TokenWrite => {
+                let function = self.exports.token_write.clone();
+                self.run("token_write", &function, (self.policy, pointer, input_length))?
+            }
+            Call::TokenApply => {
+                let function = self.exports.token_apply.clone();
+                self.run("token_apply", &function, (self.policy, pointer, input_length))?
             }
         };
         let result = self.take_result(packed)?;

@@ -34,15 +34,18 @@ mod epoch;
 mod error;
 mod hex;
 mod host;
+pub mod identity;
 mod instance;
 pub mod limits;
 mod loading;
 mod module_check;
 mod pack;
+pub mod pairing;
 mod pool;
 mod precompiled;
 pub mod profiles;
 pub mod store;
+pub mod token;
 pub mod transcode;
 
 #[cfg(feature = "http")]

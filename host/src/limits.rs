@@ -89,3 +89,13 @@ pub const REDIS_RETRY_MS_MAX: u64 = 2_000;
 pub const REDIS_RETRY_PAUSE_MS: u64 = 50;
 /// Bytes of a file of keys.
 pub const KEYS_BYTES_MAX: usize = 1024 * 1024;
+/// Characters of a portable token that the host reads, the largest payload of the module, signed and encrypted.
+pub const TOKEN_CHARACTERS_MAX: usize = 24 * 1024;
+/// Milliseconds for which a pairing code is good.
+pub const PAIRING_MS: u64 = 600_000;
+/// Bytes of what a pairing QR code or link holds, its address included.
+pub const PAIRING_TEXT_BYTES_MAX: usize = 100;
+/// Bytes of the key with which identity keys are hashed, at least.
+pub const IDENTITY_KEY_BYTES_MIN: usize = 32;
+/// Bytes of an identity key as it is given.
+pub const IDENTITY_INPUT_BYTES_MAX: usize = 320;

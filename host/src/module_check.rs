@@ -23,6 +23,8 @@ pub(crate) const EXPORTS: &[(&str, &[&str], &[&str])] = &[
     ("profile_erase", &[I32, I32], &[I64]),
     ("profile_export", &[I32, I32, I32], &[I64]),
     ("profile_component", &[I32, I32], &[I64]),
+    ("token_write", &[I32, I32, I32], &[I64]),
+    ("token_apply", &[I32, I32, I32], &[I64]),
     ("drop_handle", &[I32], &[I32]),
 ];
 

@@ -18,6 +18,10 @@ fn main() -> anyhow::Result<()> {
     let golden = |name: &str| fs::read(path("tests/golden/v1").join(name));
     let mut seeds: Vec<(&str, Vec<u8>)> =
         vec![("request", golden("request.msgpack")?), ("profile_state", golden("profile_state.msgpack")?)];
+    let token = golden("token.msgpack")?;
+    // The first byte says whether the rest is a payload or the body behind a head.
+    seeds.push(("token", [&[0], &token[..]].concat()));
+    seeds.push(("token", [&[1], &token[token.len() - 150..]].concat()));
     for case in CaseFile::read_all(&path("tests/cases"))? {
         let target = match case.call {
             Call::ProfileApply => "profile_apply",

@@ -11,6 +11,10 @@ use unisono_tests::broken::broken_models;
 use unisono_tests::generator::INVALID_CODES;
 use unisono_tests::runtime::path;
 
+/// Met by the tests of `token.rs`.
+const OF_TOKENS: [ErrorCode; 4] =
+    [ErrorCode::TokenInvalid, ErrorCode::TokenVersionUnsupported, ErrorCode::TokenExpired, ErrorCode::TokenForeign];
+
 /// Met by the tests of `abi.rs`, through the module and the host.
 const OF_THE_MODULE: [ErrorCode; 3] =
     [ErrorCode::UnknownHandle, ErrorCode::HandlesExhausted, ErrorCode::AllocationRefused];
@@ -18,7 +22,8 @@ const OF_THE_MODULE: [ErrorCode; 3] =
 #[test]
 fn every_error_code_is_met_by_a_test_that_names_its_field() {
     let of_models = broken_models(&golden("model.unisono")).into_iter().map(|one| one.code);
-    let met: BTreeSet<ErrorCode> = INVALID_CODES.into_iter().chain(of_models).chain(OF_THE_MODULE).collect();
+    let met: BTreeSet<ErrorCode> =
+        INVALID_CODES.into_iter().chain(of_models).chain(OF_THE_MODULE).chain(OF_TOKENS).collect();
     let missing: Vec<&ErrorCode> = ErrorCode::ALL.iter().filter(|code| !met.contains(code)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }

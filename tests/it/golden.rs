@@ -21,7 +21,7 @@ fn file(name: &str) -> PathBuf {
     path("tests/golden/v1").join(name)
 }
 
-fn bless(name: &str, bytes: &[u8]) {
+pub(crate) fn bless(name: &str, bytes: &[u8]) {
     if crate::blessing() {
         fs::create_dir_all(file("")).unwrap();
         fs::write(file(name), bytes).unwrap();

@@ -22,6 +22,7 @@ mod properties;
 mod sessions;
 #[cfg(feature = "runtimes")]
 mod steady;
+mod token;
 
 /// Whether files of expected answers are to be rewritten.
 fn blessing() -> bool {

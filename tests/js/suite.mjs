@@ -4,7 +4,7 @@
 const SUITE = 'UNISUITE';
 const ANSWERS = 'UNIANSWR';
 const VERSION = 2;
-const [RECOMMEND, PROFILE_APPLY, PROFILE_MERGE, LOAD, PROFILE_ERASE, PROFILE_EXPORT, PROFILE_COMPONENT] = [0, 1, 2, 3, 4, 5, 6];
+const [RECOMMEND, PROFILE_APPLY, PROFILE_MERGE, LOAD, PROFILE_ERASE, PROFILE_EXPORT, PROFILE_COMPONENT, TOKEN_WRITE, TOKEN_APPLY] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
 
 /** Reads a suite. @param {Uint8Array} bytes */
 export function readSuite(bytes) {
@@ -90,6 +90,8 @@ export async function answerSuite(suiteBytes, moduleBytes, { Unisono, createGlue
     else if (call === PROFILE_ERASE) answers[at] = glue.profile_erase_bytes(input);
     else if (call === PROFILE_EXPORT) answers[at] = glue.profile_export_bytes(handles[policy], input);
     else if (call === PROFILE_COMPONENT) answers[at] = glue.profile_component_bytes(input);
+    else if (call === TOKEN_WRITE) answers[at] = glue.token_write_bytes(handles[policy], input);
+    else if (call === TOKEN_APPLY) answers[at] = glue.token_apply_bytes(handles[policy], input);
     else if (call === LOAD) answers[at] = new TextEncoder().encode(await load(input));
     else throw new Error(`no call ${call}`);
   }

@@ -64,6 +64,8 @@ impl Coverage {
                 Call::ProfileErase => self.count("call", "profile_erase"),
                 Call::ProfileExport => self.count("call", "profile_export"),
                 Call::ProfileComponent => self.count("call", "profile_component"),
+                Call::TokenWrite => self.count("call", "token_write"),
+                Call::TokenApply => self.count("call", "token_apply"),
                 Call::Load => {}
             }
         }

@@ -9,7 +9,7 @@
 //! ```
 //! `call` is 0 `recommend`, 1 `profile_apply`, 2 `profile_merge`, 3 load: the case's own bytes as a model, answered by the
 //! model's id or the error's code and field, with a space between, in UTF-8; 4 `profile_erase`, 5 `profile_export`, 6
-//! `profile_component`. `policy` counts from 1; 0 is the default policy.
+//! `profile_component`, 7 `token_write`, 8 `token_apply`. `policy` counts from 1; 0 is the default policy.
 
 use anyhow::{Context, Result, ensure};
 use std::sync::Arc;
@@ -33,6 +33,10 @@ pub enum Call {
     ProfileExport = 5,
     /// The profiles of one customer.
     ProfileComponent = 6,
+    /// What a token is to carry.
+    TokenWrite = 7,
+    /// What a token carries into a state.
+    TokenApply = 8,
 }
 
 /// What is known of the answer before it is there.

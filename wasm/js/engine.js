@@ -162,6 +162,16 @@ class Engine {
     return this.#run(() => this.#glue.profile_merge_bytes(bounded(input)));
   }
 
+  /** @param {number} policy @param {Uint8Array} input @returns {Uint8Array} */
+  tokenWrite(policy, input) {
+    return this.#run(() => this.#glue.token_write_bytes(policy, bounded(input)));
+  }
+
+  /** @param {number} policy @param {Uint8Array} input @returns {Uint8Array} */
+  tokenApply(policy, input) {
+    return this.#run(() => this.#glue.token_apply_bytes(policy, bounded(input)));
+  }
+
   /** A buffer in the module's memory. @param {number} length @returns {number} Where it starts. */
   alloc(length) {
     // A wider number would be cut to 32 bits on its way.

@@ -100,6 +100,15 @@ export class Unisono {
   /** A state as people read it, or what one purpose may use of it. */
   profileExport(input: ProfileExport): ProfileExported;
 
+  /**
+   * What a portable token is to carry: the newest day marks and events, without prices and ids, of what personalization may
+   * use across channels. `unisono/token.js` signs it.
+   */
+  tokenWrite(input: TokenWrite): TokenWritten;
+
+  /** Joins what a token carries; `unisono/token.js` checks its signature first. An original is never counted twice. */
+  tokenApply(input: TokenApply): ProfileMerged;
+
   /** Which profiles are of one customer. */
   profileComponent(input: ProfileComponent): ProfileComponentFound;
 
@@ -513,4 +522,32 @@ export interface ProfileComponentFound {
   /** What experiments assign: one for all of them. */
   unit_id: string;
   warnings: Warning[];
+}
+
+/** What a token is to carry. */
+export interface TokenWrite {
+  state: Uint8Array;
+  now_ms: Integer;
+  expires_ms: Integer;
+  /** For whom: another shop refuses the token. */
+  shop: string;
+  /** Which key signs it. */
+  key_id: string;
+  /** Of the payload. Default 1,472, which fits 2,048 characters with its signature. */
+  bytes_max?: Integer | null;
+}
+
+/** The payload of a token, to be signed. */
+export interface TokenWritten {
+  payload: Uint8Array;
+  /** What found no room. */
+  warnings: Warning[];
+}
+
+/** The payload of a token, its signature checked. */
+export interface TokenApply {
+  state?: Uint8Array | null;
+  payload: Uint8Array;
+  now_ms: Integer;
+  shop: string;
 }

@@ -116,6 +116,18 @@ export class Unisono {
     return unlessError(decode(this.#use().engine.profileComponent(encode(input))));
   }
 
+  /** @param {object} input @returns {any} */
+  tokenWrite(input) {
+    const { engine, policy } = this.#use();
+    return unlessError(decode(engine.tokenWrite(policy, encode(input))));
+  }
+
+  /** @param {object} input @returns {any} */
+  tokenApply(input) {
+    const { engine, policy } = this.#use();
+    return unlessError(decode(engine.tokenApply(policy, encode(input))));
+  }
+
   /** Gives the model's memory back; the object is of no use afterwards. */
   free() {
     if (this.#freed) return;

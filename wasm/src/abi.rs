@@ -235,6 +235,22 @@ mod exports {
         answer(crate::profile_component(unsafe { lend(ptr, len) }))
     }
 
+    /// # Safety
+    /// `ptr` and `len` are those of a buffer that no one writes to during the call.
+    #[unsafe(no_mangle)]
+    unsafe extern "C" fn token_write(policy: u32, ptr: u32, len: u32) -> u64 {
+        // SAFETY: the caller's promise is the one that `lend` asks for.
+        answer(crate::token_write(policy, unsafe { lend(ptr, len) }))
+    }
+
+    /// # Safety
+    /// `ptr` and `len` are those of a buffer that no one writes to during the call.
+    #[unsafe(no_mangle)]
+    unsafe extern "C" fn token_apply(policy: u32, ptr: u32, len: u32) -> u64 {
+        // SAFETY: the caller's promise is the one that `lend` asks for.
+        answer(crate::token_apply(policy, unsafe { lend(ptr, len) }))
+    }
+
     #[unsafe(no_mangle)]
     extern "C" fn drop_handle(handle: u32) -> u32 {
         crate::drop_handle(handle).into()

@@ -129,6 +129,16 @@ pub fn profile_component(input: &[u8]) -> Vec<u8> {
     unisono_core::profile_component(input)
 }
 
+/// Writes what a portable token is to carry; see [`unisono_core::token_write`].
+pub fn token_write(policy: u32, input: &[u8]) -> Vec<u8> {
+    HELD.with(|held| with_policy(held, policy, |policy| unisono_core::token_write(policy, input)))
+}
+
+/// Joins what a portable token carries; see [`unisono_core::token_apply`].
+pub fn token_apply(policy: u32, input: &[u8]) -> Vec<u8> {
+    HELD.with(|held| with_policy(held, policy, |policy| unisono_core::token_apply(policy, input)))
+}
+
 /// Drops the model or policy that `handle` names. Says whether there was one.
 pub fn drop_handle(handle: u32) -> bool {
     HELD.with(|held| held.remove(handle)).is_some()

@@ -49,3 +49,15 @@ pub fn profile_export_bytes(policy: u32, input: &[u8]) -> Vec<u8> {
 pub fn profile_component_bytes(input: &[u8]) -> Vec<u8> {
     crate::profile_component(input)
 }
+
+/// Writes what a portable token is to carry; see [`crate::token_write`].
+#[wasm_bindgen]
+pub fn token_write_bytes(policy: u32, input: &[u8]) -> Vec<u8> {
+    crate::token_write(policy, input)
+}
+
+/// Joins what a portable token carries; see [`crate::token_apply`].
+#[wasm_bindgen]
+pub fn token_apply_bytes(policy: u32, input: &[u8]) -> Vec<u8> {
+    crate::token_apply(policy, input)
+}

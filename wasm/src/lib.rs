@@ -25,6 +25,8 @@
 //! | `profile_erase(ptr, len) -> u64` | a tombstone into a state; `{"state", "warnings"}` |
 //! | `profile_export(policy, ptr, len) -> u64` | a state as people read it, or what one purpose may use of it |
 //! | `profile_component(ptr, len) -> u64` | which profiles are of one customer; `{"profile_ids", "needs", ..}` |
+//! | `token_write(policy, ptr, len) -> u64` | what a portable token is to carry; `{"payload", "warnings"}` |
+//! | `token_apply(policy, ptr, len) -> u64` | what a token carries into a state; `{"state", "warnings"}` |
 //! | `drop_handle(handle: u32) -> u32` | drops a model or a policy: 1 dropped, 0 unknown |
 //!
 //! A `u64` is a result buffer, `(ptr << 32) | len`, which the caller gives back with `free`; 0 stands for an answer that
@@ -53,7 +55,7 @@ mod memory;
 pub use abi::Buffer;
 pub use calls::{
     drop_handle, load, load_policy, profile_apply, profile_component, profile_erase, profile_export, profile_merge,
-    recommend,
+    recommend, token_apply, token_write,
 };
 
 /// The version of the exports; a host refuses a module of another version.

@@ -86,6 +86,17 @@ pub const APPLY_BYTES_MAX: usize = PROFILE_BYTES_MAX + REQUEST_BYTES_MAX;
 /// Bytes of the input of `profile_merge`: as many states as it takes, each as large as it may be, with their heads.
 pub const MERGE_BYTES_MAX: usize = MERGE_STATES_MAX * (PROFILE_BYTES_MAX + 8) + 64;
 
+/// Newest marks that a portable token carries.
+pub const TOKEN_MARKS: usize = 512;
+/// Newest events that a portable token carries.
+pub const TOKEN_EVENTS: usize = 200;
+/// Of these, so many are carried before any mark.
+pub const TOKEN_EVENTS_FIRST: usize = 16;
+/// Bytes of a token's payload where nothing else is asked for: with a signature of 64 bytes, 2,048 characters of base64.
+pub const TOKEN_BYTES: i64 = 1_472;
+/// Bytes of any token's payload.
+pub const TOKEN_BYTES_MAX: usize = 16 * 1024;
+
 /// Items of one model.
 pub const MODEL_ITEMS_MAX: usize = 16_000_000;
 /// Bytes of a model's root.

@@ -20,6 +20,7 @@ mod links;
 mod mark;
 mod settle;
 mod sight;
+mod token;
 
 pub use apply::apply;
 pub use codec::merge;
@@ -29,6 +30,7 @@ pub use join::Bounds;
 pub use links::{Component, component, component_of};
 pub use mark::Mark;
 pub(crate) use sight::Seen;
+pub use token::{token_apply, token_write};
 
 use alloc::vec::Vec;
 use unisono_message::{Event, Register, Warning, WarningCode};

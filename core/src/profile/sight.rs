@@ -152,6 +152,21 @@ impl<'a> Profile<'a> {
         masked
     }
 
+    /// Leaves what personalization may use, of channels that let others use it too.
+    pub(super) fn mask_for_carrying(&mut self, policy: &Policy, now_ms: i64) {
+        let registers = self.registers.clone();
+        let consents = Consents { policy, registers: &registers };
+        self.mask(&mut Sight::new(consents, None, now_ms), Purpose::Personalization.bit());
+        self.events.retain(|event| consents.allow(Purpose::CrossChannel, event.channel));
+        self.marks.retain(|mark| consents.allow(Purpose::CrossChannel, mark.channel));
+    }
+
+    /// Drops what no purpose may use: it is not to be stored.
+    pub(super) fn drop_unstorable(&mut self, consents: &Consents<'_, '_>) {
+        self.events.retain(|event| consents.keep(event.kind, event.channel));
+        self.marks.retain(|mark| consents.keep(mark.kind, mark.channel));
+    }
+
     /// What one purpose may look at, from no channel in particular.
     pub(super) fn seen_by(&mut self, policy: &Policy, purpose: Purpose, now_ms: i64) {
         let registers = self.registers.clone();

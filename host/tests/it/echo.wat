@@ -88,5 +88,7 @@
   (func (export "profile_erase") (param i32 i32) (result i64) (call $echo (local.get 0) (local.get 1)))
   (func (export "profile_export") (param i32 i32 i32) (result i64) (call $echo (local.get 1) (local.get 2)))
   (func (export "profile_component") (param i32 i32) (result i64) (call $echo (local.get 0) (local.get 1)))
+  (func (export "token_write") (param i32 i32 i32) (result i64) (call $echo (local.get 1) (local.get 2)))
+  (func (export "token_apply") (param i32 i32 i32) (result i64) (call $echo (local.get 1) (local.get 2)))
   (func (export "profile_merge") (param i32 i32) (result i64) (call $echo (local.get 0) (local.get 1)))
   (func (export "drop_handle") (param i32) (result i32) (i32.const 1)))

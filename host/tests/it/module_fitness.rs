@@ -40,6 +40,8 @@ fn each_missing_export_is_named() {
         "profile_erase",
         "profile_export",
         "profile_component",
+        "token_write",
+        "token_apply",
         "drop_handle",
     ];
     for name in exports {

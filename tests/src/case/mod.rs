@@ -60,6 +60,8 @@ impl CaseFile {
             Some("profile_erase") => Call::ProfileErase,
             Some("profile_export") => Call::ProfileExport,
             Some("profile_component") => Call::ProfileComponent,
+            Some("token_write") => Call::TokenWrite,
+            Some("token_apply") => Call::TokenApply,
             Some(other) => anyhow::bail!("`{other}` is no call"),
         };
         let requests = match (json.get("request"), json.get("requests")) {

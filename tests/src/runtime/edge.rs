@@ -56,6 +56,8 @@ impl Edge {
                 Call::ProfileErase => self.host.profile_erase(&case.input)?,
                 Call::ProfileExport => self.host.profile_export(&case.input)?,
                 Call::ProfileComponent => self.host.profile_component(&case.input)?,
+                Call::TokenWrite => self.host.token_write(&case.input)?,
+                Call::TokenApply => self.host.token_apply(&case.input)?,
                 Call::Load => continue,
             };
         }

@@ -5,7 +5,8 @@ use crate::oracle::hex;
 use crate::suite::{Call, Suite};
 use anyhow::{Context, Result};
 use unisono_core::{
-    Model, Policy, profile_apply, profile_component, profile_erase, profile_export, profile_merge, recommend,
+    Model, Policy, profile_apply, profile_component, profile_erase, profile_export, profile_merge, recommend, token_apply,
+    token_write,
 };
 
 /// The core, called directly.
@@ -31,6 +32,8 @@ impl Runtime for Native {
             Call::ProfileErase => profile_erase(&case.input),
             Call::ProfileExport => profile_export(policy(case), &case.input),
             Call::ProfileComponent => profile_component(&case.input),
+            Call::TokenWrite => token_write(policy(case), &case.input),
+            Call::TokenApply => token_apply(policy(case), &case.input),
             Call::Load => match Model::load(&case.input) {
                 Ok(model) => hex(&model.model_id).into_bytes(),
                 Err(error) => format!("{} {}", error.code(), error.field()).into_bytes(),

@@ -27,6 +27,8 @@ const EXPORTS: &[(&str, &[ValType], &[ValType])] = &[
     ("profile_erase", &[I32, I32], &[I64]),
     ("profile_export", &[I32, I32, I32], &[I64]),
     ("profile_component", &[I32, I32], &[I64]),
+    ("token_write", &[I32, I32, I32], &[I64]),
+    ("token_apply", &[I32, I32, I32], &[I64]),
     ("drop_handle", &[I32], &[I32]),
     // wasm-bindgen's form of a slice in and a vector out: a pair of words each way, the second through memory.
     ("load_policy_bytes", &[I32, I32, I32], &[]),
@@ -36,6 +38,8 @@ const EXPORTS: &[(&str, &[ValType], &[ValType])] = &[
     ("profile_erase_bytes", &[I32, I32, I32], &[]),
     ("profile_export_bytes", &[I32, I32, I32, I32], &[]),
     ("profile_component_bytes", &[I32, I32, I32], &[]),
+    ("token_write_bytes", &[I32, I32, I32, I32], &[]),
+    ("token_apply_bytes", &[I32, I32, I32, I32], &[]),
 ];
 
 /// wasm-bindgen's own exports; their names vary by version, and only its glue may use them.

@@ -7,8 +7,18 @@ use std::fs;
 use std::path::Path;
 
 /// Hand-written files that are shipped as they are.
-const FILES: &[&str] =
-    &["index.js", "index.d.ts", "engine.js", "error.js", "model.js", "msgpack.js", "source.js", "README.md"];
+const FILES: &[&str] = &[
+    "index.js",
+    "index.d.ts",
+    "engine.js",
+    "error.js",
+    "model.js",
+    "msgpack.js",
+    "source.js",
+    "token.js",
+    "token.d.ts",
+    "README.md",
+];
 
 /// Licence texts of the whole project, shipped where they are.
 const LICENCES: &[&str] = &["LICENSE-APACHE", "LICENSE-MIT"];
@@ -78,6 +88,7 @@ fn manifest(version: &str, package: &Path) -> Result<String> {
   "type": "module",
   "exports": {{
     ".": {{ "types": "./index.d.ts", "default": "./index.js" }},
+    "./token": {{ "types": "./token.d.ts", "default": "./token.js" }},
     "./unisono.wasm": "./unisono.wasm",
     "./package.json": "./package.json"
   }},
