@@ -21,7 +21,8 @@ pub struct Consents<'c, 'a> {
 
 impl Consents<'_, '_> {
     /// Whether a purpose is allowed in a channel: the newer of the word on this channel and of that on all channels
-    /// counts, and withheld where both are of one time; without either, what the policy presumes.
+    /// counts, of one time that of the greater writer, and withheld where both are of one time and writer; without either,
+    /// what the policy presumes.
     pub fn allow(&self, purpose: Purpose, channel: &str) -> bool {
         let said = self.said().filter(|one| one.purpose == purpose && (one.name.is_empty() || one.name == channel));
         let newest = said.reduce(|a, b| if b.winner_first(a).is_lt() { b } else { a });
@@ -44,7 +45,7 @@ impl Consents<'_, '_> {
 
     /// Whether everything is allowed everywhere, so that there is nothing to ask.
     fn are_all_given(&self) -> bool {
-        self.policy.id.is_none() && self.registers.iter().all(|one| one.is_on())
+        self.policy.id.is_none() && self.said().all(Register::is_on)
     }
 }
 
@@ -57,7 +58,7 @@ pub(crate) struct Sight<'c, 'a> {
     /// Set of the purposes allowed here.
     allowed_here: u8,
     is_clear: bool,
-    /// Channels asked for already, with their sets.
+    /// Channels asked for already, ascending, with their sets.
     asked: Vec<(&'a str, u8)>,
 }
 
@@ -98,9 +99,10 @@ impl<'c, 'a> Sight<'c, 'a> {
 
     /// Set of the purposes that are allowed in a channel and from here.
     fn of_channel(&mut self, channel: &'a str) -> u8 {
-        if let Some((_, set)) = self.asked.iter().find(|(asked, _)| *asked == channel) {
-            return *set;
-        }
+        let at = match self.asked.binary_search_by(|(asked, _)| (*asked).cmp(channel)) {
+            Ok(at) => return self.asked.get(at).map_or(0, |(_, set)| *set),
+            Err(at) => at,
+        };
         let there = self.consents.allowed(channel);
         let joined = there & self.allowed_here;
         let set = match self.here {
@@ -108,7 +110,7 @@ impl<'c, 'a> Sight<'c, 'a> {
             Some(here) if here == channel || joined & Purpose::CrossChannel.bit() != 0 => joined,
             Some(_) => 0,
         };
-        self.asked.push((channel, set));
+        self.asked.insert(at, (channel, set));
         set
     }
 }

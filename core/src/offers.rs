@@ -35,7 +35,8 @@ pub(crate) fn place<'a>(
 ) -> PlacementResponse<'a> {
     let profile = seen.offers();
     let settled = profile.settled();
-    let spend = spend_of(model, settled.as_ref().unwrap_or(profile), request.now_ms);
+    let profile = settled.as_ref().unwrap_or(profile);
+    let spend = spend_of(model, profile, request.now_ms);
     let (asked, mut excluded) = asked_offers(model, placement);
     let redeemed = seen.counts_offers.then(|| redemptions(model, profile));
     let barred: Vec<u32> = placement.exclude.iter().filter_map(|id| model.offers.ids.find(id)).collect();

@@ -23,20 +23,17 @@ fn main() -> anyhow::Result<()> {
     seeds.push(("token", [&[0], &token[..]].concat()));
     seeds.push(("token", [&[1], &token[token.len() - 150..]].concat()));
     for case in CaseFile::read_all(&path("tests/cases"))? {
-        let target = match case.call {
-            Call::ProfileApply => "profile_apply",
-            Call::ProfileMerge => "profile_merge",
-            _ => "request",
-        };
+        let target = target_of(case.call);
+        seeds.extend(case.policy.map(|policy| ("policy", policy)));
         for input in case.inputs {
             seeds.extend(states(&input).into_iter().map(|state| ("profile_state", state)));
             seeds.push((target, input));
         }
     }
     for case in generator::suite(1, 400).cases {
-        let target = ["request", "profile_apply", "profile_merge"][case.call as usize];
-        seeds.push((target, case.input));
+        seeds.push((target_of(case.call), case.input));
     }
+    seeds.extend(generator::policies().into_iter().map(|policy| ("policy", policy)));
     let model = golden("model.unisono")?;
     let wrong = broken_models(&model).into_iter().map(|one| one.file);
     // The first byte says whether the rest is a file or the content of a section.
@@ -53,10 +50,26 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The target that takes the inputs of a call.
+fn target_of(call: Call) -> &'static str {
+    match call {
+        Call::Recommend => "request",
+        Call::ProfileApply => "profile_apply",
+        Call::ProfileMerge => "profile_merge",
+        // The target of tokens takes payloads, not inputs of calls; its seeds are golden.
+        Call::TokenWrite | Call::TokenApply => "token_call",
+        Call::ProfileErase => "profile_erase",
+        Call::ProfileExport => "profile_export",
+        Call::ProfileComponent => "profile_component",
+        Call::Load => "model",
+    }
+}
+
 /// The states within an input, wherever they are.
 fn states(input: &[u8]) -> Vec<Vec<u8>> {
     let Ok(value) = decode(input) else { return Vec::new() };
     let of_profile = field(&value, "profile").and_then(|profile| field(profile, "state"));
-    let all = of_profile.into_iter().chain(field(&value, "state")).chain(list(&value, "states"));
+    let of_others = list(&value, "profiles").iter().filter_map(|one| field(one, "state"));
+    let all = of_profile.into_iter().chain(field(&value, "state")).chain(list(&value, "states")).chain(of_others);
     all.filter_map(Value::as_slice).map(<[u8]>::to_vec).collect::<Vec<_>>()
 }

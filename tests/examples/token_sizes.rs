@@ -5,6 +5,7 @@
 use sha2::{Digest, Sha256};
 use std::io::{BufRead, BufReader};
 use std::time::Instant;
+use unisono_core::Policy;
 use unisono_tests::value::{Value, decode, encode, field, int, list, map, set};
 
 /// What one profile's token is: characters of base64 with the signature, marks, events, and microseconds.
@@ -64,7 +65,7 @@ fn token(request: &serde_json::Value, uuid: bool, bytes_max: i64) -> anyhow::Res
         }
     }
     request = map(vec![("now_ms", Value::from(now_ms)), ("events", Value::Array(events))]);
-    let applied = decode(&unisono_core::profile_apply(&encode(&request)))?;
+    let applied = decode(&unisono_core::profile_apply(&Policy::default(), &encode(&request)))?;
     let state = field(&applied, "state").cloned().ok_or_else(|| anyhow::anyhow!("{applied}"))?;
     let input = encode(&map(vec![
         ("state", state.clone()),
@@ -75,7 +76,7 @@ fn token(request: &serde_json::Value, uuid: bool, bytes_max: i64) -> anyhow::Res
         ("bytes_max", Value::from(bytes_max)),
     ]));
     let start = Instant::now();
-    let written = unisono_core::token_write(&input);
+    let written = unisono_core::token_write(&Policy::default(), &input);
     let write_us = start.elapsed().as_secs_f64() * 1e6;
     let written = decode(&written)?;
     let payload = field(&written, "payload").cloned().ok_or_else(|| anyhow::anyhow!("{written}"))?;
@@ -85,7 +86,7 @@ fn token(request: &serde_json::Value, uuid: bool, bytes_max: i64) -> anyhow::Res
         ("shop", Value::from("shop.example")),
     ]));
     let start = Instant::now();
-    let joined = unisono_core::token_apply(&input);
+    let joined = unisono_core::token_apply(&Policy::default(), &input);
     let apply_us = start.elapsed().as_secs_f64() * 1e6;
     let joined = decode(&joined)?;
     let parts = |state: Option<&Value>| -> anyhow::Result<(usize, usize)> {

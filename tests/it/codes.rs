@@ -4,12 +4,14 @@ use crate::golden::golden;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
+use unisono_core::Policy;
 use unisono_core::features::Feature;
 use unisono_core::model::Section;
 use unisono_message::{EmptyReason, ErrorCode, EventType, Exclusion, PlacementKind, Reason, WarningCode};
 use unisono_tests::broken::broken_models;
 use unisono_tests::generator::INVALID_CODES;
 use unisono_tests::runtime::path;
+use unisono_tests::value::{Value, encode, map, strings};
 
 /// Met by the tests of `token.rs`.
 const OF_TOKENS: [ErrorCode; 4] =
@@ -22,10 +24,68 @@ const OF_THE_MODULE: [ErrorCode; 3] =
 #[test]
 fn every_error_code_is_met_by_a_test_that_names_its_field() {
     let of_models = broken_models(&golden("model.unisono")).into_iter().map(|one| one.code);
+    let of_policies = broken_policies().into_iter().map(|(_, code, _)| code);
     let met: BTreeSet<ErrorCode> =
-        INVALID_CODES.into_iter().chain(of_models).chain(OF_THE_MODULE).chain(OF_TOKENS).collect();
+        INVALID_CODES.into_iter().chain(of_models).chain(of_policies).chain(OF_THE_MODULE).chain(OF_TOKENS).collect();
     let missing: Vec<&ErrorCode> = ErrorCode::ALL.iter().filter(|code| !met.contains(code)).collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// Policies that are wrong in one way, with the code and the field of the refusal.
+fn broken_policies() -> Vec<(Value, ErrorCode, &'static str)> {
+    let policy = |name: &'static str, value: Value| map(vec![("version", 1.into()), (name, value)]);
+    let consent = |name: &'static str, value: Value| policy("consent", map(vec![(name, value)]));
+    let of_type = |kind: &'static str, value: Value| map(vec![(kind, value)]);
+    let invalid = ErrorCode::PolicyInvalid;
+    vec![
+        (map(vec![]), ErrorCode::MissingField, "version"),
+        (map(vec![("version", 2.into())]), invalid, "version"),
+        (policy("rules", Value::Array(vec![])), invalid, ""),
+        (consent("purposes", Value::Nil), invalid, ""),
+        (consent("defaults", map(vec![("love", true.into())])), invalid, ""),
+        (consent("defaults", map(vec![("offers", 1.into())])), ErrorCode::InvalidType, "consent.defaults.offers"),
+        (consent("event_purposes", of_type("bought", strings(&["offers"]))), invalid, ""),
+        (
+            consent("event_purposes", of_type("view", strings(&["offers", "love"]))),
+            ErrorCode::UnknownPurpose,
+            "consent.event_purposes.view[1]",
+        ),
+        (
+            consent("event_purposes", of_type("view", strings(&["offers"; 6]))),
+            ErrorCode::LimitExceeded,
+            "consent.event_purposes.view",
+        ),
+        (consent("on_withdrawal", "forget".into()), invalid, "consent.on_withdrawal"),
+        (policy("retention_days", of_type("view", 0.into())), ErrorCode::OutOfRange, "retention_days.view"),
+        (policy("retention_days", of_type("looked", 7.into())), invalid, ""),
+    ]
+}
+
+#[test]
+fn a_wrong_policy_is_refused_by_code_and_field() {
+    for (policy, code, field) in broken_policies() {
+        let error = Policy::load(&encode(&policy)).expect_err("it is wrong");
+        assert_eq!((error.code(), error.field()), (code, field), "{policy}");
+    }
+}
+
+/// What is absent is as in the default policy; the order of keys and of purposes makes no other policy.
+#[test]
+fn one_policy_has_one_id_in_every_encoding() {
+    let id = |policy: &Value| Policy::load(&encode(policy)).expect("a sound policy").id;
+    let consent = |pairs| map(vec![("version", 1.into()), ("consent", map(pairs))]);
+    let bare = id(&map(vec![("version", 1.into())]));
+    assert_eq!(
+        bare,
+        id(&consent(vec![("on_withdrawal", "mask".into()), ("defaults", map(vec![("offers", true.into())]))]))
+    );
+    let rating = |purposes: &[&str]| id(&consent(vec![("event_purposes", map(vec![("rating", strings(purposes))]))]));
+    assert_eq!(bare, rating(&["training", "offers", "measurement", "personalization", "offers"]));
+    assert_ne!(bare, rating(&["training"]));
+    for policy in unisono_tests::generator::policies() {
+        let wanted = unisono_tests::oracle::Policy::read(Some(&policy)).expect("the twin reads it").id();
+        assert_eq!(Policy::load(&policy).expect("a sound policy").id, wanted);
+    }
 }
 
 /// `UNISONO_BLESS=1` writes the file.

@@ -43,10 +43,16 @@ fn the_oracle_agrees(file: &CaseFile, input: &[u8], answer: &[u8]) -> bool {
     if field(&decode(answer).unwrap(), "error").is_some() {
         return true;
     }
+    let policy = file.policy.as_deref();
     let verdict = match file.call {
-        Call::ProfileApply => oracle::profile::applied(input, answer),
-        Call::ProfileMerge => oracle::profile::merged(input, answer),
-        _ => oracle::agrees(&file.parts, input, answer),
+        Call::ProfileApply => oracle::applied(policy, input, answer),
+        Call::ProfileMerge => oracle::merged(input, answer),
+        Call::ProfileErase => oracle::erased(input, answer),
+        Call::ProfileExport => oracle::exported(policy, input, answer),
+        Call::ProfileComponent => oracle::component(input, answer),
+        Call::TokenWrite => oracle::token_written(policy, input, answer),
+        Call::TokenApply => oracle::token_applied(policy, input, answer),
+        Call::Recommend | Call::Load => oracle::agrees(&file.parts, policy, input, answer),
     };
     verdict.inspect_err(|error| eprintln!("the oracle on `{}`: {error:#}", file.name)).is_ok()
 }

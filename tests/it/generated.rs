@@ -72,11 +72,20 @@ fn judge_one(suite: &Suite, case: &Case, answer: &[u8]) -> anyhow::Result<()> {
             anyhow::ensure!(same, "wanted {code} at {wanted:?}, found {answer}");
             Ok(())
         }
-        (Expect::Answer, Call::Recommend) => {
-            oracle::agrees(&suite.models[case.model as usize].parts, &case.input, answer)
+        (Expect::Answer, call) => {
+            let (parts, policy) = (&suite.models[case.model as usize].parts, suite.policy_of(case));
+            match call {
+                Call::Recommend => oracle::agrees(parts, policy, &case.input, answer),
+                Call::ProfileApply => oracle::applied(policy, &case.input, answer),
+                Call::ProfileMerge => oracle::merged(&case.input, answer),
+                Call::ProfileErase => oracle::erased(&case.input, answer),
+                Call::ProfileExport => oracle::exported(policy, &case.input, answer),
+                Call::ProfileComponent => oracle::component(&case.input, answer),
+                Call::TokenWrite => oracle::token_written(policy, &case.input, answer),
+                Call::TokenApply => oracle::token_applied(policy, &case.input, answer),
+                Call::Load => Ok(()),
+            }
         }
-        (Expect::Answer, Call::ProfileApply) => oracle::profile::applied(&case.input, answer),
-        (Expect::Answer, Call::ProfileMerge) => oracle::profile::merged(&case.input, answer),
         _ => Ok(()),
     }
 }
@@ -96,7 +105,12 @@ fn a_large_synthetic_model_loads_and_answers_as_the_oracle_says() {
     let random = &mut unisono_tests::random::Random::new(3);
     for _ in 0..3 {
         let request = unisono_tests::value::encode(&generator::request(random, &parts));
-        oracle::agrees(&parts, &request, &unisono_core::recommend(&model, &unisono_core::Policy::default(), &request))
-            .unwrap();
+        oracle::agrees(
+            &parts,
+            None,
+            &request,
+            &unisono_core::recommend(&model, &unisono_core::Policy::default(), &request),
+        )
+        .unwrap();
     }
 }

@@ -116,7 +116,7 @@ fn the_golden_request_has_the_golden_response() {
     }
     let decoded = Request::decode(&request).unwrap();
     assert_eq!((decoded.now_ms, decoded.profile.events.len(), decoded.placements.len()), (1_700_000_000_000, 3, 1));
-    oracle::agrees(&PlainModel::read(&file).unwrap().parts().unwrap(), &request, &response).unwrap();
+    oracle::agrees(&PlainModel::read(&file).unwrap().parts().unwrap(), None, &request, &response).unwrap();
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The portable token through the module's calls: one golden payload, and every refusal with its field.
 
 use crate::golden::{bless, golden};
-use unisono_message::ErrorCode;
+use unisono_message::{ErrorCode, limits};
 use unisono_tests::oracle::{hex, sha256};
 use unisono_tests::value::{Value, decode, encode, field, list, map, text};
 
@@ -27,7 +27,7 @@ fn state() -> Vec<u8> {
         ])
     };
     let input = map(vec![("now_ms", Value::from(NOW_MS)), ("events", Value::Array((0..120).map(event).collect()))]);
-    binary(&unisono_core::profile_apply(&encode(&input)), "state")
+    binary(&unisono_core::profile_apply(&unisono_core::Policy::default(), &encode(&input)), "state")
 }
 
 fn binary(answer: &[u8], name: &str) -> Vec<u8> {
@@ -123,4 +123,27 @@ fn a_smaller_token_carries_less_and_says_so() {
     assert_eq!(codes, ["token_marks_left_out", "token_events_left_out"]);
     let payload = field(&answer, "payload").and_then(Value::as_slice).unwrap();
     assert!((120..=150).contains(&payload.len()), "{} bytes", payload.len());
+}
+
+#[test]
+fn without_a_word_on_its_size_a_token_fits_2048_characters_and_holds_the_newest_events_before_marks() {
+    let event = |at: i64| {
+        map(vec![
+            ("event_id", Value::from(format!("e{at}"))),
+            ("ts_ms", Value::from(NOW_MS - at * 3_600_000)),
+            ("type", "purchase".into()),
+            ("channel", "store".into()),
+            ("item_id", Value::from(format!("{:08x}-5555-4444-8888-{:012x}", at * 2_654_435_761, at * 97_003))),
+        ])
+    };
+    let input = map(vec![("now_ms", Value::from(NOW_MS)), ("events", Value::Array((0..400).map(event).collect()))]);
+    let policy = unisono_core::Policy::default();
+    let state = binary(&unisono_core::profile_apply(&policy, &encode(&input)), "state");
+    let payload = binary(&write(&[("state", Value::Binary(state))]), "payload");
+    let most = limits::TOKEN_BYTES as usize;
+    assert!(payload.len() <= most && payload.len() > most - 40, "{} bytes", payload.len());
+    let carried = decode(&binary(&apply(&payload, NOW_MS, "shop.example"), "state")).unwrap();
+    let (events, marks) = (list(&carried, "events").len(), list(&carried, "marks").len());
+    assert_eq!(events, limits::TOKEN_EVENTS_FIRST, "and {marks} marks");
+    assert!((16..400).contains(&marks), "{marks} marks");
 }

@@ -1,12 +1,13 @@
 //! What a suite met, counted over its answers: a suite that never meets a rule proves nothing of it.
 
+use crate::oracle::{Policy, Request};
 use crate::suite::{Call, Case, Suite};
 use crate::value::{Value, decode, field, int, list, text};
 use std::collections::BTreeMap;
 use std::fmt;
 use unisono_core::features::Feature;
 use unisono_core::model::ModelParts;
-use unisono_message::{EmptyReason, ErrorCode, Exclusion, PlacementKind, Reason, WarningCode};
+use unisono_message::{EmptyReason, ErrorCode, Exclusion, PlacementKind, Purpose, Reason, WarningCode};
 
 /// Counts by group and word.
 #[derive(Clone, Debug)]
@@ -20,12 +21,23 @@ const VOTES: [Feature; 4] =
     [Feature::SessionScore, Feature::SessionScoreRaw, Feature::SessionRank, Feature::SessionLast];
 const TIES: [&str; 4] = ["by popularity", "by index", "known before unknown", "unknown by id"];
 const PROFILES: [&str; 5] = ["0 events", "1 to 9", "10 to 99", "100 to 999", "1,000 to 4,000"];
-const CALLS: [&str; 3] = ["recommend", "profile_apply", "profile_merge"];
+const CALLS: [&str; 8] = [
+    "recommend",
+    "profile_apply",
+    "profile_merge",
+    "profile_erase",
+    "profile_export",
+    "profile_component",
+    "token_write",
+    "token_apply",
+];
+const STATUSES: [&str; 6] = ["accepted", "duplicate", "withheld", "erased", "expired", "refused"];
 
-/// Codes that no request leads to: they are met by tests of model files and of the module's exports.
+/// Codes that no request leads to: they are met by tests of model files, of policies, of tokens and of the module's exports.
 pub fn is_met_elsewhere(code: ErrorCode) -> bool {
-    let elsewhere = [ErrorCode::UnknownHandle, ErrorCode::HandlesExhausted, ErrorCode::AllocationRefused];
-    code.as_str().starts_with("model_") || elsewhere.contains(&code)
+    use ErrorCode::{AllocationRefused, HandlesExhausted, PolicyInvalid, UnknownHandle};
+    let elsewhere = [UnknownHandle, HandlesExhausted, AllocationRefused, PolicyInvalid];
+    ["model_", "token_"].iter().any(|of| code.as_str().starts_with(of)) || elsewhere.contains(&code)
 }
 
 impl Default for Coverage {
@@ -38,7 +50,9 @@ impl Default for Coverage {
         expect("placement kind", &mut PlacementKind::ALL.iter().map(|word| word.as_str()));
         expect("exclusion", &mut Exclusion::ALL.iter().map(|word| word.as_str()));
         expect("empty reason", &mut EmptyReason::ALL.iter().map(|word| word.as_str()));
-        expect("warning", &mut WarningCode::ALL.iter().map(|word| word.as_str()));
+        // Those of tokens are met by the tests of tokens.
+        let warnings = WarningCode::ALL.iter().map(|word| word.as_str());
+        expect("warning", &mut warnings.filter(|word| !word.starts_with("token_")));
         let of_requests = ErrorCode::ALL.iter().filter(|code| !is_met_elsewhere(**code));
         expect("error", &mut of_requests.map(|word| word.as_str()));
         expect("vote", &mut VOTES.iter().map(|feature| feature.as_str()));
@@ -48,6 +62,13 @@ impl Default for Coverage {
         expect("tie", &mut TIES.into_iter());
         expect("profile", &mut PROFILES.into_iter());
         expect("call", &mut CALLS.into_iter());
+        expect("status", &mut STATUSES.into_iter());
+        for purpose in Purpose::NAMES {
+            expect(
+                "purpose",
+                &mut [format!("{purpose} granted"), format!("{purpose} withheld")].iter().map(String::as_str),
+            );
+        }
         Coverage { counts, filled: (0, 0) }
     }
 }
@@ -57,17 +78,23 @@ impl Coverage {
     pub fn add(&mut self, suite: &Suite, answers: &[Vec<u8>]) {
         for (case, answer) in suite.cases.iter().zip(answers) {
             let answer = decode(answer).expect("answers are MessagePack");
-            match case.call {
-                Call::Recommend => self.add_response(case, &suite.models[case.model as usize].parts, &answer),
-                Call::ProfileApply => self.count("call", "profile_apply"),
-                Call::ProfileMerge => self.count("call", "profile_merge"),
-                Call::ProfileErase => self.count("call", "profile_erase"),
-                Call::ProfileExport => self.count("call", "profile_export"),
-                Call::ProfileComponent => self.count("call", "profile_component"),
-                Call::TokenWrite => self.count("call", "token_write"),
-                Call::TokenApply => self.count("call", "token_apply"),
-                Call::Load => {}
-            }
+            let name = match case.call {
+                Call::Recommend => {
+                    self.add_response(suite, case, &answer);
+                    continue;
+                }
+                Call::ProfileApply => "profile_apply",
+                Call::ProfileMerge => "profile_merge",
+                Call::ProfileErase => "profile_erase",
+                Call::ProfileExport => "profile_export",
+                Call::ProfileComponent => "profile_component",
+                Call::TokenWrite => "token_write",
+                Call::TokenApply => "token_apply",
+                Call::Load => continue,
+            };
+            self.count("call", name);
+            self.add_words("warning", &answer, "warnings", "code");
+            self.add_words("status", &answer, "results", "status");
         }
     }
 
@@ -75,13 +102,15 @@ impl Coverage {
         *self.counts.entry((group, word.to_owned())).or_default() += 1;
     }
 
-    fn add_response(&mut self, case: &Case, parts: &ModelParts, answer: &Value) {
+    fn add_response(&mut self, suite: &Suite, case: &Case, answer: &Value) {
+        let parts: &ModelParts = &suite.models[case.model as usize].parts;
         self.count("call", "recommend");
         if let Some(error) = field(answer, "error") {
             return self.count("error", text(error, "code").unwrap_or_default());
         }
         let request = decode(&case.input).expect("a request that was answered is MessagePack");
         self.add_profile(&request);
+        self.add_purposes(suite.policy_of(case), &request);
         self.add_words("warning", answer, "warnings", "code");
         for (asked, placement) in list(&request, "placements").iter().zip(list(answer, "placements")) {
             self.count("placement kind", text(asked, "kind").unwrap_or_default());
@@ -150,6 +179,15 @@ impl Coverage {
             _ => 4,
         };
         self.count("profile", PROFILES[class]);
+    }
+
+    fn add_purposes(&mut self, policy: Option<&[u8]>, request: &Value) {
+        let policy = Policy::read(policy).expect("a policy of a suite is sound");
+        // An arbitrary request that was answered may be beyond the twin; it counts nothing here.
+        let Ok(request) = Request::read(request, &policy) else { return };
+        for (purpose, allowed) in Purpose::NAMES.iter().zip(request.seen.allowed) {
+            self.count("purpose", &format!("{purpose} {}", if allowed { "granted" } else { "withheld" }));
+        }
     }
 
     /// Two neighbours of equal score: which rule decided between them.

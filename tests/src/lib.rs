@@ -8,7 +8,8 @@
 //! let answers = Native.answer_all(&suite).unwrap();
 //! for (case, answer) in suite.cases.iter().zip(&answers) {
 //!     if case.call == unisono_tests::suite::Call::Recommend && case.expect == unisono_tests::suite::Expect::Answer {
-//!         oracle::agrees(&suite.models[case.model as usize].parts, &case.input, answer).unwrap();
+//!         let parts = &suite.models[case.model as usize].parts;
+//!         oracle::agrees(parts, suite.policy_of(case), &case.input, answer).unwrap();
 //!     }
 //! }
 //! ```

@@ -90,6 +90,12 @@ const ANSWERS: &[u8; 8] = b"UNIANSWR";
 const VERSION: u32 = 2;
 
 impl Suite {
+    /// The bytes of a case's policy; none for the default one.
+    pub fn policy_of(&self, case: &Case) -> Option<&[u8]> {
+        let at = (case.policy as usize).checked_sub(1)?;
+        self.policies.get(at).map(Vec::as_slice)
+    }
+
     /// The suite as a file; what is expected stays here.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = SUITE.to_vec();

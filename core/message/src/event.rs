@@ -228,10 +228,14 @@ impl<'a> Event<'a> {
     pub fn class_of(bytes: &[u8]) -> Option<(EventType, &str)> {
         let mut reader = Reader::new(bytes);
         let (mut kind, mut channel) = (None, None);
-        read_fields(&mut reader, &["type", "channel"], |r, field| match field {
-            0 => kind = Some(EventType::read_name(r)),
-            _ => channel = Some(r.channel()),
-        });
+        for _ in 0..reader.map() {
+            match reader.str_bytes() {
+                b"type" if kind.is_none() => kind = Some(EventType::read_name(&mut reader)),
+                b"channel" if channel.is_none() => channel = Some(reader.channel()),
+                // Not looked at, so that nothing in it hides the class: neither its depth nor a string that is no UTF-8.
+                _ => drop(reader.leap()),
+            }
+        }
         reader.result().ok().and(kind.zip(channel))
     }
 

@@ -158,8 +158,10 @@ impl<'a> Sifted<'a> {
         consents: &Consents<'_, '_>,
     ) -> Result<()> {
         let mut reader = Reader::new(events);
+        // Of withheld events: not even their unknown fields are told.
+        let mut untold = 0;
         reader.each(limits::REQUEST_EVENTS_MAX, "request_events_max", |r| {
-            let start = r.rest();
+            let (start, unknown_fields) = (r.rest(), r.unknown_fields());
             let read = r.apart(|r| {
                 let mut named = None;
                 let event = Event::read(r, &mut named);
@@ -179,6 +181,7 @@ impl<'a> Sifted<'a> {
             let outcome = match read {
                 _ if class.is_some_and(|(kind, channel)| !consents.keep(kind, channel)) => {
                     self.withheld += 1;
+                    untold += r.unknown_fields() - unknown_fields;
                     Outcome::Withheld
                 }
                 Ok(event) => {
@@ -189,7 +192,7 @@ impl<'a> Sifted<'a> {
             };
             self.results.push(outcome);
         });
-        self.unknown_fields += reader.unknown_fields();
+        self.unknown_fields += reader.unknown_fields() - untold;
         reader.finish()
     }
 

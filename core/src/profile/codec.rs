@@ -138,12 +138,19 @@ pub(super) fn too_many_classes(classes: usize) -> Error {
 }
 
 impl<'a> Profile<'a> {
-    /// The pairs of class and channel, each once, as the events lie in their order.
+    /// The pairs of class and channel, each once; no more than tell that there are too many. The marks have their own where
+    /// events went and marks stayed.
     pub(super) fn classes(&self) -> Vec<Class<'a>> {
         let mut classes = Vec::new();
         for event in &self.events {
             let class = (event.kind, event.carried, event.channel);
             if classes.last() != Some(&class) {
+                classes.push(class);
+            }
+        }
+        for mark in &self.marks {
+            let class = (mark.kind, false, mark.channel);
+            if classes.len() <= PROFILE_CLASSES_MAX && !classes.contains(&class) {
                 classes.push(class);
             }
         }

@@ -6,7 +6,7 @@ use crate::order::sorted;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 use unisono_message::limits::{PROFILE_EVENTS_PER_CLASS, PROFILE_MARKS_PER_CLASS};
-use unisono_message::{Event, EventType, Register};
+use unisono_message::{Event, Register};
 
 /// How much of each class and channel a state keeps. Whatever decides keeps the default; others measure what it costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,24 +157,21 @@ fn newest_marks<'a>(marks: &[Mark<'a>], bound: usize, report: &mut FoldReport) -
     if marks.len() <= bound {
         return marks;
     }
-    let all = marks.len();
-    let mut classes: Vec<(EventType, &str, usize)> = Vec::new();
-    marks.retain(|mark| {
-        let of_class = classes.iter_mut().find(|class| (class.0, class.1) == (mark.kind, mark.channel));
-        let count = match of_class {
-            Some(class) => {
-                class.2 += 1;
-                class.2
-            }
-            None => {
-                classes.push((mark.kind, mark.channel, 1));
-                1
-            }
-        };
-        count <= bound
+    let places: Vec<u32> = (0..marks.len() as u32).collect();
+    let class = |place: &u32| marks.get(*place as usize).map(|mark| (mark.kind, mark.channel));
+    // The sort is stable, so that marks of one class stay newest first.
+    let by_class = sorted(&places, |a, b| class(a).cmp(&class(b)));
+    let (mut of_class, mut last) = (0usize, None);
+    let within = by_class.iter().filter(|place| {
+        let found = class(place);
+        of_class = if last == Some(found) { of_class + 1 } else { 1 };
+        last = Some(found);
+        of_class <= bound
     });
-    report.marks_beyond_bound = (all - marks.len()) as u32;
-    marks
+    let within: Vec<u32> = within.copied().collect();
+    report.marks_beyond_bound = (marks.len() - within.len()) as u32;
+    let within = sorted(&within, u32::cmp);
+    within.iter().filter_map(|place| marks.get(*place as usize)).copied().collect()
 }
 
 /// The winner of each key among the registers that outlive the tombstone, by key.

@@ -60,6 +60,14 @@ pub fn component<'a>(profile_id: &'a str, states: &[(&'a str, Profile<'a>)]) -> 
     Component { profile_ids: ascending(&reached), needs: ascending(&needs), beyond: ascending(&beyond).len() as u32 }
 }
 
+/// Adds a profile's state; states of one profile are one, in whatever order they come.
+pub(super) fn give<'a>(states: &mut Vec<(&'a str, Profile<'a>)>, id: &'a str, state: Profile<'a>) {
+    match states.iter_mut().find(|(other, _)| *other == id) {
+        Some((_, known)) => *known = Profile::of_states(&[known.clone(), state]).0,
+        None => states.push((id, state)),
+    }
+}
+
 /// Whether a link holds, given the other side's copy of it.
 fn holds(link: &Register<'_>, copy: Option<&Register<'_>>) -> bool {
     copy.is_some_and(|copy| if copy.winner_first(link).is_lt() { copy.is_on() } else { link.is_on() })
@@ -94,7 +102,7 @@ fn component_bytes(input: &[u8]) -> Result<Vec<u8>> {
     let mut states = Vec::with_capacity(given.len());
     for (index, one) in given.iter().enumerate() {
         let state = decode_state(Some(one.state)).map_err(|error| error.at_index(index).in_field("profiles"))?;
-        states.push((one.profile_id, state));
+        give(&mut states, one.profile_id, state);
     }
     let found = component(profile_id.unwrap_or_default(), &states);
     let mut w = Writer::new();

@@ -29,8 +29,8 @@ impl<'a> Profile<'a> {
     /// The profile as features see it; none where nothing is to be set off.
     ///
     /// A carried event stands back where its original is known, or may have been: where its class is full of newer ones. A
-    /// pick-up is a purchase if its order has no purchase of the item. A return takes its quantity from the purchases of its
-    /// order, or else from the newest purchases of the item before it; what is returned whole is no purchase.
+    /// pick-up is a purchase if its order has no purchase of the item. A return takes its quantity from the item's purchases of
+    /// its order, and where it names none from those before it, newest first; what is returned whole is no purchase.
     pub fn settled(&self) -> Option<Profile<'a>> {
         let concerns = |event: &Event<'_>| event.carried || matches!(event.kind, EventType::Return | EventType::Pickup);
         if !self.events.iter().any(concerns) {

@@ -2,12 +2,12 @@
 
 use super::codec::decode_state;
 use super::join::winners;
-use super::links::component;
+use super::links::{component, give};
 use super::{FoldReport, Profile};
 use crate::consent::{Consents, SERVING, Sight};
 use crate::policy::Policy;
 use alloc::vec::Vec;
-use unisono_message::{Event, ProfileInput, Purpose, RegisterKind, Result, check_future, check_owner};
+use unisono_message::{Event, EventType, ProfileInput, Purpose, RegisterKind, Result, check_future, check_owner};
 
 /// The profile of a request as far as purposes allow.
 #[derive(Clone, Debug, Default)]
@@ -37,30 +37,36 @@ impl<'a> Seen<'a> {
     /// Those of states, and the first fault of an event that some purpose may look at.
     pub(crate) fn of(policy: &Policy, input: &ProfileInput<'a>, channel: &str, now_ms: i64) -> Result<Self> {
         let mut seen = Seen::default();
-        let mut states = seen.joined_states(input)?;
+        let (mut states, erased_ms) = seen.joined_states(input)?;
         for (index, consent) in input.consents.iter().enumerate() {
             check_future(consent.ts_ms, now_ms)
                 .map_err(|error| error.at_index(index).in_field("consents").in_field("profile"))?;
         }
-        states.push(Profile { registers: input.consents.clone(), ..Profile::default() });
+        // What stands beside the state is of the same profile: its tombstone wins over late copies here too.
+        let outlives = |ts_ms: i64| erased_ms.is_none_or(|erased| ts_ms > erased);
+        states.push(Profile { registers: winners(input.consents.iter(), erased_ms), ..Profile::default() });
         let registers = winners(states.iter().flat_map(|state| &state.registers), None);
         let mut sight = Sight::new(Consents { policy, registers: &registers }, Some(channel), now_ms);
         seen.withheld = sight.withheld();
-        seen.counts_offers = sight.allows(Purpose::Offers);
+        let may_count = policy.purposes(EventType::OfferRedeemed) & Purpose::Offers.bit() != 0;
+        seen.counts_offers = may_count && sight.allows(Purpose::Offers);
+        let is_taken = |sight: &mut Sight<'_, 'a>, event: &Event<'a>| outlives(event.ts_ms) && is_seen(sight, event);
         check_events(input, &mut sight, now_ms).map_err(|error| error.in_field("events").in_field("profile"))?;
         let clear = sight.is_clear();
-        if clear {
+        if clear && erased_ms.is_none() {
             seen.unknown_fields = input.unknown_fields.iter().map(|(_, count)| *count).sum();
             (seen.whole, seen.report) = Profile::join(&input.events, &states);
         } else {
-            states.iter_mut().for_each(|state| state.mask(&mut sight, SERVING));
+            if !clear {
+                states.iter_mut().for_each(|state| state.mask(&mut sight, SERVING));
+            }
             let unknown = input
                 .unknown_fields
                 .iter()
-                .filter(|(at, _)| input.events.get(*at as usize).is_some_and(|event| is_seen(&mut sight, event)));
+                .filter(|(at, _)| input.events.get(*at as usize).is_some_and(|event| is_taken(&mut sight, event)));
             seen.unknown_fields = unknown.map(|(_, count)| *count).sum();
             let events: Vec<Event<'a>> =
-                input.events.iter().filter(|event| is_seen(&mut sight, event)).copied().collect();
+                input.events.iter().filter(|event| is_taken(&mut sight, event)).copied().collect();
             (seen.whole, seen.report) = Profile::join(&events, &states);
         }
         seen.whole.check_bounds().map_err(|error| error.in_field("profile"))?;
@@ -71,21 +77,23 @@ impl<'a> Seen<'a> {
         Ok(seen)
     }
 
-    /// The states of the component, each by itself ready to be joined.
-    fn joined_states(&mut self, input: &ProfileInput<'a>) -> Result<Vec<Profile<'a>>> {
+    /// The states of the component, each by itself ready to be joined, and the tombstone of the profile itself.
+    fn joined_states(&mut self, input: &ProfileInput<'a>) -> Result<(Vec<Profile<'a>>, Option<i64>)> {
         let in_profile = |error: unisono_message::Error| error.in_field("profile");
         let own = decode_state(input.state).map_err(in_profile)?;
         let mut states: Vec<(&'a str, Profile<'a>)> = alloc::vec![(input.profile_id.unwrap_or_default(), own)];
         for (index, other) in input.linked.iter().enumerate() {
             let state = decode_state(Some(other.state));
             let in_linked = |error: unisono_message::Error| error.at_index(index).in_field("linked");
-            states.push((other.profile_id, state.map_err(in_linked).map_err(in_profile)?));
+            give(&mut states, other.profile_id, state.map_err(in_linked).map_err(in_profile)?);
         }
+        let erased_ms = states.first().and_then(|(_, own)| own.erased_ms);
         let found = component(input.profile_id.unwrap_or_default(), &states);
         self.links_beyond = found.beyond;
         self.links_not_given = found.needs.len() as u32;
         let is_of_it = |id: &str| input.linked.is_empty() || found.profile_ids.contains(&id);
-        Ok(states.into_iter().filter(|(id, _)| is_of_it(id)).map(|(_, state)| state.into_view()).collect())
+        let of_it = states.into_iter().filter(|(id, _)| is_of_it(id)).map(|(_, state)| state.into_view());
+        Ok((of_it.collect(), erased_ms))
     }
 
     /// What personalization may see.

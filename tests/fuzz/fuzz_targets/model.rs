@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
 use unisono_core::model::Section;
-use unisono_core::{Model, recommend, Policy};
+use unisono_core::{Model, Policy, recommend};
 use unisono_tests::plain_model::PlainModel;
 
 const REQUEST: &[u8] = include_bytes!("../../golden/v1/request.msgpack");

@@ -5,8 +5,9 @@
 //!  "call": "recommend", "request": {..}, "response": {..}}
 //! ```
 //! `model` is the name of a file in `cases/models`, or `{"base": "shop", ..}` with what differs, or a whole description
-//! (see `model.rs`); `call` is `recommend` where it is absent, else `profile_apply` or `profile_merge`. In place of
-//! `request` there may be `requests`, a list. How JSON stands for MessagePack is told in `codec.rs`; the response's bytes
+//! (see `model.rs`); `call` is `recommend` where it is absent, else `profile_apply`, `profile_merge`, `profile_erase`,
+//! `profile_export` or `profile_component`. `policy` is a policy's map, the default policy where it is absent. In place
+//! of `request` there may be `requests`, a list. How JSON stands for MessagePack is told in `codec.rs`; the response's bytes
 //! are those of its JSON, to the last bit.
 
 pub mod codec;
@@ -35,6 +36,8 @@ pub struct CaseFile {
     pub call: Call,
     /// The model's parts.
     pub parts: Arc<ModelParts>,
+    /// The policy; none for the default one.
+    pub policy: Option<Vec<u8>>,
     /// The inputs, all to be answered alike.
     pub inputs: Vec<Vec<u8>>,
     /// The wanted answer; none before the first blessing.
@@ -75,6 +78,7 @@ impl CaseFile {
             name,
             call,
             parts: Arc::new(described(folder, json.get("model"))?),
+            policy: json.get("policy").map(codec::to_msgpack).transpose()?,
             inputs: requests.iter().map(codec::to_msgpack).collect::<Result<_>>()?,
             response: json.get("response").map(codec::to_msgpack).transpose()?,
             json,
@@ -122,9 +126,20 @@ pub fn suite(files: &[CaseFile]) -> Result<Suite> {
                 suite.models.len() - 1
             }
         };
+        let policy = match &file.policy {
+            None => 0,
+            Some(policy) => match suite.policies.iter().position(|other| other == policy) {
+                Some(at) => at + 1,
+                None => {
+                    suite.policies.push(policy.clone());
+                    suite.policies.len()
+                }
+            },
+        };
         for input in &file.inputs {
             let (call, input) = (file.call, input.clone());
-            suite.cases.push(suite::Case { call, model: model as u32, policy: 0, input, expect: Expect::Anything });
+            let (model, policy) = (model as u32, policy as u32);
+            suite.cases.push(suite::Case { call, model, policy, input, expect: Expect::Anything });
         }
     }
     Ok(suite)

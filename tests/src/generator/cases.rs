@@ -1,6 +1,9 @@
 //! Suites of generated cases.
 
-use super::{INVALID_CODES, apply_input, invalid, merge_input, model, request};
+use super::{
+    INVALID_CODES, apply_input, component_input, erase_input, export_input, invalid, merge_input, model, policies,
+    request, token_apply_input, token_write_input,
+};
 use crate::random::Random;
 use crate::suite::{Call, Case, Expect, Suite, SuiteModel};
 use crate::value::{encode, encode_loosely};
@@ -8,33 +11,43 @@ use std::sync::Arc;
 
 const MODELS: usize = 24;
 
-/// A suite of `cases` cases on two dozen small models. Of a hundred cases about eighty are valid requests, twelve are
-/// wrong in each known way in turn, five apply events and three merge states.
+/// A suite of `cases` cases on two dozen small models. Of a hundred cases about 74 are valid requests, eleven are wrong in
+/// each known way in turn, six apply, three merge, and two each erase, export and look for a component. Four in ten are under
+/// a policy of the suite's.
 pub fn suite(seed: u64, cases: usize) -> Suite {
     let random = &mut Random::new(seed);
     let models: Vec<SuiteModel> = (0..MODELS).map(|_| small_model(random)).collect();
+    let policies = policies();
     let mut wrong = seed as usize;
     let cases = (0..cases)
         .map(|_| {
             let at = random.below(MODELS);
             let parts = &models[at].parts;
-            let case = |call, input, expect| Case { call, model: at as u32, policy: 0, input, expect };
+            let policy = if random.chance(60) { 0 } else { 1 + random.below(policies.len()) as u32 };
+            let case = |call, input, expect| Case { call, model: at as u32, policy, input, expect };
+            let answered = |call, input| case(call, input, Expect::Answer);
             match random.below(100) {
-                0..80 => case(Call::Recommend, written(random, |random| request(random, parts)), Expect::Answer),
-                80..92 => {
+                0..71 => answered(Call::Recommend, written(random, |random| request(random, parts))),
+                71..83 => {
                     wrong += 1;
                     let code = INVALID_CODES[wrong % INVALID_CODES.len()];
                     let wrong = invalid(random, code);
-                    case(Call::Recommend, wrong.bytes, Expect::Error(code, wrong.field))
+                    // Under another policy what is wrong may be no one's to see.
+                    Case { policy: 0, ..case(Call::Recommend, wrong.bytes, Expect::Error(code, wrong.field)) }
                 }
-                92..97 => {
-                    case(Call::ProfileApply, written(random, |random| apply_input(random, parts)), Expect::Answer)
+                83..88 => answered(Call::ProfileApply, written(random, |random| apply_input(random, parts))),
+                88..91 => answered(Call::ProfileMerge, written(random, |random| merge_input(random, parts))),
+                91..93 => answered(Call::ProfileErase, written(random, |random| erase_input(random, parts))),
+                93..95 => answered(Call::ProfileExport, written(random, |random| export_input(random, parts))),
+                95..97 => answered(Call::ProfileComponent, written(random, |random| component_input(random, parts))),
+                _ if random.chance(65) => {
+                    answered(Call::TokenWrite, written(random, |random| token_write_input(random, parts)))
                 }
-                _ => case(Call::ProfileMerge, written(random, |random| merge_input(random, parts)), Expect::Answer),
+                _ => answered(Call::TokenApply, written(random, |random| token_apply_input(random, parts))),
             }
         })
         .collect();
-    Suite { models, policies: Vec::new(), cases }
+    Suite { models, policies, cases }
 }
 
 /// A model with its file.

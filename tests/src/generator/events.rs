@@ -8,7 +8,7 @@ use unisono_core::model::ModelParts;
 use unisono_message::{EventType, limits};
 
 // The last two tell themselves apart only after their seventh letter.
-const CHANNELS: [&str; 6] = ["web", "store", "app", "email", "my_shop_2", "my_shop_10"];
+pub(super) const CHANNELS: [&str; 6] = ["web", "store", "app", "email", "my_shop_2", "my_shop_10"];
 /// Moments that a weight, a quantity or an amount is rounded at: halves of a thousandth and of a millionth.
 const QUANTITIES: [f64; 6] = [1.0, 2.0, 0.5, 0.0015, 0.0025, 12.345];
 const PRICES: [f64; 7] = [0.0, 1.0, 2.5, 0.000_000_5, 0.000_016_5, 19.99, 1_000_000.25];
@@ -39,7 +39,7 @@ pub fn event(random: &mut Random, parts: &ModelParts, now_ms: i64, habits: Habit
     if random.chance(92) {
         fields.push(("item_id", Value::from(item_id(random, parts, habits))));
     }
-    if matches!(kind, EventType::Purchase | EventType::Return) {
+    if matches!(kind, EventType::Purchase | EventType::Return | EventType::Pickup) {
         add_amounts(random, parts, &mut fields);
     }
     if matches!(kind, EventType::OfferRedeemed | EventType::OfferShown | EventType::OfferClicked) {
@@ -75,7 +75,9 @@ fn kind(random: &mut Random) -> EventType {
         0..50 => EventType::Purchase,
         50..68 => EventType::View,
         68..74 => EventType::Click,
-        74..84 => EventType::OfferRedeemed,
+        74..82 => EventType::OfferRedeemed,
+        82..86 => EventType::Return,
+        86..89 => EventType::Pickup,
         _ => *random.pick(EventType::ALL),
     }
 }

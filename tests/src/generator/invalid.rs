@@ -6,8 +6,8 @@ use crate::value::{Value, encode, map, strings};
 use unisono_message::ErrorCode;
 use unisono_message::limits;
 
-/// Every code that a request can lead to.
-pub const INVALID_CODES: [ErrorCode; 19] = [
+/// Every code that a request can lead to under the default policy.
+pub const INVALID_CODES: [ErrorCode; 20] = [
     ErrorCode::InvalidMsgpack,
     ErrorCode::TrailingBytes,
     ErrorCode::InvalidUtf8,
@@ -20,6 +20,7 @@ pub const INVALID_CODES: [ErrorCode; 19] = [
     ErrorCode::InvalidCurrency,
     ErrorCode::LimitExceeded,
     ErrorCode::UnknownEventType,
+    ErrorCode::UnknownPurpose,
     ErrorCode::UnknownPlacement,
     ErrorCode::UnknownGate,
     ErrorCode::DuplicatePlacement,
@@ -73,6 +74,11 @@ pub fn invalid(random: &mut Random, code: ErrorCode) -> Invalid {
                 &format!("{placement}.id"),
                 &format!("{placement}.kind"),
                 &format!("{placement}.k"),
+                "profile.consents[0].purpose",
+                "profile.consents[0].granted",
+                "profile.consents[0].ts_ms",
+                "profile.linked[0].profile_id",
+                "profile.linked[0].state",
                 &format!("{event}.event_id"),
                 &format!("{event}.ts_ms"),
                 &format!("{event}.type"),
@@ -114,6 +120,8 @@ fn base(random: &mut Random) -> Value {
             ("price", Value::from(2.5)),
         ])
     };
+    let consent = map(vec![("purpose", "offers".into()), ("granted", true.into()), ("ts_ms", Value::from(BASE_MS))]);
+    let linked = map(vec![("profile_id", "p2".into()), ("state", Value::Binary(Vec::new()))]);
     let placement = |at: usize, kind: &str| {
         map(vec![("id", Value::from(format!("slot-{at}"))), ("kind", Value::from(kind)), ("k", Value::from(3))])
     };
@@ -124,7 +132,12 @@ fn base(random: &mut Random) -> Value {
         ("placements", Value::Array(vec![placement(0, "for_you"), placement(1, "trending")])),
         (
             "profile",
-            map(vec![("profile_id", Value::from("p1")), ("events", Value::Array((0..3).map(event).collect()))]),
+            map(vec![
+                ("profile_id", Value::from("p1")),
+                ("events", Value::Array((0..3).map(event).collect())),
+                ("consents", Value::Array(vec![consent])),
+                ("linked", Value::Array(vec![linked])),
+            ]),
         ),
     ];
     random.shuffle(&mut fields);
@@ -164,6 +177,7 @@ fn wrong_value(random: &mut Random, code: ErrorCode, event: &str, placement: &st
         }
         ErrorCode::LimitExceeded => over_limits(event, placement),
         ErrorCode::UnknownEventType => vec![(at(event, "type"), Value::from("bought"))],
+        ErrorCode::UnknownPurpose => vec![("profile.consents[0].purpose".into(), Value::from("love"))],
         ErrorCode::UnknownPlacement => vec![(at(placement, "kind"), Value::from("for_me"))],
         ErrorCode::UnknownGate => vec![(at(placement, "allow"), strings(&["adult"]))],
         ErrorCode::EventFromFuture => vec![
@@ -196,6 +210,9 @@ fn wrong_types(event: &str, placement: &str) -> Vec<(String, Value)> {
         ("profile.state".into(), Value::from("text")),
         ("context.cart".into(), Value::from("1")),
         ("explain".into(), Value::from("true")),
+        ("profile.consents".into(), map(vec![])),
+        ("profile.consents[0].granted".into(), Value::from(1)),
+        ("profile.linked[0].state".into(), Value::from("text")),
         (at(event, "price"), Value::from("2.5")),
         (at(event, "quantity"), Value::from("1")),
         (at(event, "type"), Value::from(5)),
@@ -215,6 +232,7 @@ fn out_of_range(event: &str, placement: &str) -> Vec<(String, Value)> {
         ("now_ms".into(), Value::from(f64::NAN)),
         ("now_ms".into(), Value::from(f64::NEG_INFINITY)),
         ("seed".into(), Value::from((1u64 << 60) as f64)),
+        ("profile.consents[0].ts_ms".into(), Value::from(-1)),
         (at(placement, "k"), Value::from(1e300)),
         ("context.utc_offset_min".into(), Value::from(1_081)),
         (at(placement, "k"), Value::from(0)),
@@ -240,6 +258,9 @@ fn over_limits(event: &str, placement: &str) -> Vec<(String, Value)> {
         ("placements".into(), nothing(limits::PLACEMENTS_MAX + 1)),
         ("profile.events".into(), nothing(limits::REQUEST_EVENTS_MAX + 1)),
         ("context.cart".into(), nothing(limits::SEEDS_MAX + 1)),
+        ("profile.consents".into(), nothing(limits::PROFILE_CONSENTS_MAX + 1)),
+        ("profile.linked".into(), nothing(limits::COMPONENT_STATES_MAX + 1)),
+        ("profile.consents[0].writer".into(), text(limits::ID_BYTES_MAX + 1)),
         ("later".into(), nested(limits::DEPTH_MAX + 1)),
         ("profile".into(), wide(limits::MAP_KEYS_MAX + 1)),
         (at(placement, "items"), nothing(limits::SEEDS_MAX + 1)),
@@ -307,6 +328,30 @@ pub(super) fn invalid_event(random: &mut Random, now_ms: i64) -> Value {
         6 => event(vec![("profile_id", Value::from("p2"))]),
         _ => Value::from(3),
     }
+}
+
+/// An event of a channel that is wrong in a way that leaves its type and channel to be read.
+pub(super) fn covered_event(random: &mut Random, now_ms: i64, channel: &str) -> Value {
+    let kind = random.pick(&["purchase", "view", "offer_redeemed", "impression"]);
+    let mut event = map(vec![
+        ("event_id", Value::from("covered")),
+        ("ts_ms", Value::from(now_ms)),
+        ("type", Value::from(*kind)),
+        ("channel", Value::from(channel)),
+        ("item_id", Value::from("1")),
+    ]);
+    let (name, value) = match random.below(8) {
+        0 => ("price", Value::from(f64::NAN)),
+        1 => ("ts_ms", Value::from(now_ms + 600_001)),
+        2 => ("quantity", Value::from("1")),
+        3 => ("course", nested(limits::DEPTH_MAX + 1)),
+        4 => ("profile_id", Value::from("p2")),
+        5 => ("event_id", Value::Nil),
+        6 => ("item_id", text(limits::ID_BYTES_MAX + 1)),
+        _ => ("currency", Value::from("euro")),
+    };
+    crate::value::set(&mut event, name, value);
+    event
 }
 
 /// The steps of `a[1].b`.

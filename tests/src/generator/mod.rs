@@ -9,16 +9,21 @@ mod events;
 mod invalid;
 mod large;
 mod models;
+mod policies;
 mod profiles;
+mod registers;
 mod requests;
 
 pub use cases::suite;
-pub use events::event;
+pub use events::{Habits, event};
 pub use invalid::{INVALID_CODES, invalid};
 pub use large::synthetic;
 pub use models::model;
-pub use profiles::{apply_input, merge_input};
-pub use requests::request;
+pub use policies::policies;
+pub use profiles::{
+    apply_input, component_input, erase_input, export_input, merge_input, token_apply_input, token_write_input,
+};
+pub use requests::{page, request};
 
 use crate::random::Random;
 

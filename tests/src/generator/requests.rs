@@ -12,12 +12,16 @@ const HABITS: Habits = Habits { ids: 1_000_000, one_channel: false, many_items: 
 /// A valid request for a model.
 pub fn request(random: &mut Random, parts: &ModelParts) -> Value {
     let now_ms = moment(random);
+    let profile = random.chance(92).then(|| profiles::profile(random, parts, now_ms));
+    page(random, parts, now_ms, profile)
+}
+
+/// A valid request at a moment, with a profile or without one.
+pub fn page(random: &mut Random, parts: &ModelParts, now_ms: i64, profile: Option<Value>) -> Value {
     let mut fields = vec![("now_ms", Value::from(now_ms))];
+    fields.extend(profile.map(|profile| ("profile", profile)));
     if random.chance(80) {
         fields.push(("request_id", Value::from(format!("r{}", random.below(1_000)))));
-    }
-    if random.chance(92) {
-        fields.push(("profile", profiles::profile(random, parts, now_ms)));
     }
     if random.chance(85) {
         fields.push(("context", context(random, parts)));

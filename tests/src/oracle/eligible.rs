@@ -126,8 +126,11 @@ pub(super) fn offer_exclusion(
     if request.now_ms >= offer.ends_ms {
         return Some(Exclusion::NoLongerAvailable);
     }
+    if offer.cap > 0 && !request.seen.counts_offers {
+        return Some(Exclusion::ConsentWithheld);
+    }
     let since = request.now_ms - i64::from(offer.cap_days) * crate::generator::DAY_MS;
-    let redeemed = request.profile.events.iter().filter(|event| {
+    let redeemed = request.seen.offers.events.iter().filter(|event| {
         event.kind == unisono_message::EventType::OfferRedeemed
             && event.text("offer_id") == Some(&offer.id)
             && event.ts_ms > since

@@ -84,7 +84,7 @@ pub(super) struct History {
 impl History {
     /// Folds the profile of a request.
     pub(super) fn of(parts: &ModelParts, request: &Request) -> History {
-        let profile = &request.profile;
+        let profile = &request.seen.personal;
         let today = request.now_ms.div_euclid(DAY_MS);
         let purchases: Vec<(i64, &str)> = profile
             .marks

@@ -5,19 +5,28 @@
 //! documentation says it. It is slow and easy to check by eye; that is its whole purpose.
 
 mod answer;
+mod calls;
 mod eligible;
 mod features;
 mod history;
+mod links;
 mod offers;
+pub mod policy;
 pub mod profile;
 mod request;
 mod rules;
 mod score;
+mod seen;
 mod segments;
 mod sessions;
+mod settle;
+mod tokens;
 
+pub use calls::{applied, component, erased, exported, merged};
+pub use policy::Policy;
 pub use request::{Placement, Request};
 pub use rules::check;
+pub use tokens::{token_applied, token_written};
 
 use crate::value::{Value, decode, encode, map};
 use answer::{PlacementAnswer, warnings};
@@ -36,8 +45,9 @@ use unisono_message::{EmptyReason, Exclusion, PlacementKind, WarningCode};
 ///
 /// # Errors
 /// When the request can't be read; the oracle knows valid requests only.
-pub fn response(parts: &ModelParts, model_id: &[u8; 32], request: &[u8]) -> Result<Vec<u8>> {
-    let request = Request::read(&decode(request)?)?;
+pub fn response(parts: &ModelParts, model_id: &[u8; 32], policy: Option<&[u8]>, request: &[u8]) -> Result<Vec<u8>> {
+    let policy = Policy::read(policy)?;
+    let request = Request::read(&decode(request)?, &policy)?;
     let history = History::of(parts, &request);
     let mut shown = Shown::default();
     let placements = request.placements.iter().map(|placement| {
@@ -49,11 +59,11 @@ pub fn response(parts: &ModelParts, model_id: &[u8; 32], request: &[u8]) -> Resu
     });
     let placements = Value::Array(placements.collect());
     let unknown_items = history.items.values().filter(|own| own.item.is_none()).count();
-    let [duplicates, events, marks] = request.profile.left_out;
+    let [duplicates, events, marks] = request.seen.whole.left_out;
     Ok(encode(&map(vec![
         ("request_id", request.request_id.as_deref().map_or(Value::Nil, Value::from)),
         ("model_id", hex(model_id).into()),
-        ("decision_id", hex(&decision_id(model_id, &request)).into()),
+        ("decision_id", hex(&decision_id(model_id, &policy, &request)).into()),
         ("overlay_version", Value::Nil),
         ("placements", placements),
         (
@@ -63,6 +73,9 @@ pub fn response(parts: &ModelParts, model_id: &[u8; 32], request: &[u8]) -> Resu
                 (WarningCode::DuplicateEvent, duplicates),
                 (WarningCode::EventsBeyondBound, events),
                 (WarningCode::MarksBeyondBound, marks),
+                (WarningCode::ConsentWithheld, request.seen.allowed.iter().filter(|allowed| !**allowed).count()),
+                (WarningCode::LinksBeyondBound, request.seen.beyond),
+                (WarningCode::LinksNotGiven, request.seen.not_given),
                 (WarningCode::HistoryItemUnknown, unknown_items),
             ]),
         ),
@@ -73,15 +86,15 @@ pub fn response(parts: &ModelParts, model_id: &[u8; 32], request: &[u8]) -> Resu
 ///
 /// # Errors
 /// Where it first differs, or which rule is broken.
-pub fn agrees(parts: &ModelParts, request: &[u8], answer: &[u8]) -> Result<()> {
+pub fn agrees(parts: &ModelParts, policy: Option<&[u8]>, request: &[u8], answer: &[u8]) -> Result<()> {
     let found = decode(answer)?;
     let model_id = crate::value::text(&found, "model_id").context("an answer names the model")?;
-    let wanted = response(parts, &unhex32(model_id)?, request)?;
+    let wanted = response(parts, &unhex32(model_id)?, policy, request)?;
     if wanted != answer {
         let difference = crate::value::difference(&decode(&wanted)?, &found);
         bail!("{}", difference.unwrap_or_else(|| "the encodings differ".into()));
     }
-    check(parts, request, answer)
+    check(parts, policy, request, answer)
 }
 
 fn unhex32(digits: &str) -> Result<[u8; 32]> {
@@ -103,12 +116,12 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
-fn decision_id(model_id: &[u8; 32], request: &Request) -> [u8; 32] {
-    let (profile, decoded) = (request.profile.encode(), encode(&request.canonical()));
+fn decision_id(model_id: &[u8; 32], policy: &Policy, request: &Request) -> [u8; 32] {
+    let (profile, decoded) = (request.seen.whole.encode(), encode(&request.canonical()));
     let head = encode(&Value::Array(vec![
         unisono_core::CORE_VERSION.into(),
         Value::Binary(model_id.to_vec()),
-        Value::Nil,
+        policy.id.map_or(Value::Nil, |id| Value::Binary(id.to_vec())),
         Value::Nil,
         profile.len().into(),
         decoded.len().into(),

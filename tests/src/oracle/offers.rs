@@ -14,7 +14,7 @@ use unisono_message::{EmptyReason, EventType, Exclusion, Reason, WarningCode};
 /// Decayed spend per item in micro-units, and the number of amounts of another currency.
 fn spend(parts: &ModelParts, request: &Request) -> (BTreeMap<u32, i64>, usize) {
     let (mut by_item, mut other) = (BTreeMap::new(), 0);
-    for event in request.profile.events.iter().filter(|event| event.kind == EventType::Purchase) {
+    for event in request.seen.offers.events.iter().filter(|event| event.kind == EventType::Purchase) {
         let (Some(price), Some(id)) = (event.number("price"), event.text("item_id")) else { continue };
         if event.text("currency").is_some_and(|currency| parts.currency.as_deref() != Some(currency)) {
             other += 1;

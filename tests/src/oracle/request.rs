@@ -1,6 +1,7 @@
 //! Requests, naively: a valid one, read by another MessagePack implementation.
 
-use super::profile::{Event, Profile, unknown_fields};
+use super::policy::Policy;
+use super::seen::Seen;
 use crate::value::{Value, field, int, list, map, strings, text};
 use anyhow::{Context, Result};
 use unisono_message::PlacementKind;
@@ -37,8 +38,8 @@ pub struct Request {
     pub request_id: Option<String>,
     /// The moment.
     pub now_ms: i64,
-    /// The profile, folded.
-    pub profile: Profile,
+    /// The profile, as far as purposes allow.
+    pub seen: Seen,
     /// Whose it is.
     pub profile_id: Option<String>,
     /// The channel.
@@ -63,33 +64,41 @@ pub struct Request {
 
 const REQUEST: [&str; 8] =
     ["request_id", "now_ms", "profile", "context", "placements", "seed", "explain", "probability"];
-const PROFILE: [&str; 3] = ["profile_id", "events", "state"];
+const PROFILE: [&str; 5] = ["profile_id", "events", "state", "consents", "linked"];
+const CONSENT: [&str; 5] = ["purpose", "channel", "granted", "ts_ms", "writer"];
 const CONTEXT: [&str; 4] = ["channel", "store_id", "utc_offset_min", "cart"];
 const PLACEMENT: [&str; 10] =
     ["id", "kind", "k", "items", "candidates", "exclude", "exclude_bought", "category", "allow", "diversity"];
 
 impl Request {
     /// Reads a valid request.
-    pub fn read(value: &Value) -> Result<Request> {
+    ///
+    /// # Errors
+    /// When it is not valid.
+    pub fn read(value: &Value, policy: &Policy) -> Result<Request> {
         let nothing = map(Vec::new());
         let profile = field(value, "profile").unwrap_or(&nothing);
         let context = field(value, "context").unwrap_or(&nothing);
-        let state = field(profile, "state").and_then(Value::as_slice);
-        let before = state.map_or_else(|| Ok(Profile::default()), Profile::decode)?;
-        let events: Result<Vec<Event>> = list(profile, "events").iter().map(Event::named).collect();
+        let now_ms = field(value, "now_ms").and_then(int).context("a request has a moment")?;
+        let channel = text(context, "channel").unwrap_or("web");
+        let seen = Seen::of(policy, profile, channel, now_ms)?;
         let placements: Option<Vec<Placement>> = list(value, "placements").iter().map(placement).collect();
         let mut unknown = unknown_keys(value, &REQUEST) + unknown_keys(profile, &PROFILE);
         unknown += unknown_keys(context, &CONTEXT);
-        unknown += list(profile, "events").iter().map(unknown_fields).sum::<usize>();
+        let of_lists = [("consents", &CONSENT[..]), ("linked", &["profile_id", "state"])];
+        for (name, known) in of_lists {
+            unknown += list(profile, name).iter().map(|one| unknown_keys(one, known)).sum::<usize>();
+        }
+        unknown += seen.unknown_fields;
         unknown += list(value, "placements").iter().map(|one| unknown_keys(one, &PLACEMENT)).sum::<usize>();
         let owned = |value: &Value, name: &str| text(value, name).map(str::to_owned);
         let switch = |name: &str| field(value, name).and_then(Value::as_bool).unwrap_or(false);
         Ok(Request {
             request_id: owned(value, "request_id"),
-            now_ms: field(value, "now_ms").and_then(int).context("a request has a moment")?,
-            profile: before.with(events?),
+            now_ms,
+            seen,
             profile_id: owned(profile, "profile_id"),
-            channel: owned(context, "channel").unwrap_or_else(|| "web".into()),
+            channel: channel.to_owned(),
             store_id: owned(context, "store_id"),
             utc_offset_min: field(context, "utc_offset_min").and_then(int).unwrap_or(0),
             cart: ids(context, "cart"),

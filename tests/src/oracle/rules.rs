@@ -3,6 +3,7 @@
 use super::eligible::{Shown, exclusion, offer_exclusion};
 use super::features::Candidate;
 use super::history::History;
+use super::policy::Policy;
 use super::request::{Placement, Request};
 use crate::value::{Value, decode, field, int, list, text};
 use anyhow::{Context, Result, ensure};
@@ -74,8 +75,8 @@ fn eligible_products(
 ///
 /// # Errors
 /// A sentence that says which rule is broken.
-pub fn check(parts: &ModelParts, request: &[u8], response: &[u8]) -> Result<()> {
-    let request = Request::read(&decode(request)?)?;
+pub fn check(parts: &ModelParts, policy: Option<&[u8]>, request: &[u8], response: &[u8]) -> Result<()> {
+    let request = Request::read(&decode(request)?, &Policy::read(policy)?)?;
     let response = decode(response)?;
     let history = History::of(parts, &request);
     let answers = list(&response, "placements");

@@ -5,8 +5,8 @@ use crate::oracle::hex;
 use crate::suite::{Call, Suite};
 use anyhow::{Context, Result};
 use unisono_core::{
-    Model, Policy, profile_apply, profile_component, profile_erase, profile_export, profile_merge, recommend, token_apply,
-    token_write,
+    Model, Policy, profile_apply, profile_component, profile_erase, profile_export, profile_merge, recommend,
+    token_apply, token_write,
 };
 
 /// The core, called directly.
