@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 const MODELS: usize = 24;
 
-/// A suite of `cases` cases on two dozen small models. Of a hundred cases about 74 are valid requests, eleven are wrong in
-/// each known way in turn, six apply, three merge, and two each erase, export and look for a component. Four in ten are under
+/// A suite of `cases` cases on two dozen small models. Of a hundred cases about 71 are valid requests, twelve are wrong in
+/// each known way in turn, five apply, three merge, two each erase, export and look for a component, three are tokens. Four in ten are under
 /// a policy of the suite's.
 pub fn suite(seed: u64, cases: usize) -> Suite {
     let random = &mut Random::new(seed);
