@@ -41,6 +41,7 @@ mod loading;
 mod module_check;
 mod pack;
 pub mod pairing;
+mod policy;
 mod pool;
 mod precompiled;
 pub mod profiles;
@@ -56,6 +57,7 @@ pub use cache::CodeOrigin;
 pub use error::{HostError, HostErrorCode};
 pub use hex::sha256_hex;
 pub use host::{Decision, Health, Host};
+pub use policy::PolicyFile;
 
 /// The module that was built into this host, if `cargo xtask wasm` had made one by then.
 pub fn embedded_module() -> Option<&'static [u8]> {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use unisono_host::{Host, HostBuilder, HostError, HostErrorCode};
+use unisono_host::{Host, HostBuilder, HostError, HostErrorCode, PolicyFile};
 
 /// How a host is set up, in every command.
 #[derive(Args, Clone)]
@@ -22,6 +22,9 @@ pub(crate) struct HostArguments {
     /// The module to run in place of the built-in one.
     #[arg(long, value_name = "FILE")]
     module: Option<PathBuf>,
+    /// The policy (JSON): what holds without a word of the customer, which purposes events may serve, how long they are kept.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
     /// Instances of the module, each with its own copy of the model (default: one for each core).
     #[arg(long, value_name = "N")]
     instances: Option<usize>,
@@ -40,6 +43,10 @@ pub(crate) struct HostArguments {
 impl HostArguments {
     pub(crate) fn model_path(&self) -> Option<&PathBuf> {
         Some(&self.model)
+    }
+
+    pub(crate) fn has_policy(&self) -> bool {
+        self.policy.is_some()
     }
 
     pub(crate) fn module_path(&self) -> Option<&PathBuf> {
@@ -64,6 +71,9 @@ impl HostArguments {
             .wait_ms_max(wait_ms);
         if let Some(module) = &self.module {
             builder = builder.module_path(module);
+        }
+        if let Some(policy) = &self.policy {
+            builder = builder.policy_bytes(PolicyFile::read(policy)?.module);
         }
         if let Some(instances) = self.instances {
             builder = builder.instances(instances);
@@ -107,6 +117,7 @@ pub(crate) fn exit_code(error: &HostError) -> ExitCode {
         | C::FolderUnreadable
         | C::RequestsUnreadable
         | C::ResponsesUnwritable
+        | C::PolicyUnreadable
         | C::KeysUnreadable
         | C::StoreUnavailable
         | C::StoreFull

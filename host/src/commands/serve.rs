@@ -2,12 +2,14 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use tracing::level_filters::LevelFilter;
 use unisono_host::http::{self, HttpOptions, Keys};
 use unisono_host::limits::{DEADLINE_MS_DEFAULT, WAIT_MS_DEFAULT};
-use unisono_host::profiles::Profiles;
+use unisono_host::profiles::{Profiles, now_ms};
 use unisono_host::{Host, HostError, store};
 
 use super::HostArguments;
@@ -88,7 +90,11 @@ impl Serve {
             options = options.package_dir(folder);
         }
         if let Some(store) = store {
-            options = options.profiles(Profiles::new(host.clone(), store));
+            let profiles = Profiles::new(host.clone(), store);
+            if self.host.has_policy() {
+                sweep_daily(profiles.clone())?;
+            }
+            options = options.profiles(profiles);
         }
         let has_keys = keys.is_some();
         if let Some(keys) = keys {
@@ -121,6 +127,21 @@ impl Serve {
             LogFormat::Json => log.json().init(),
         }
     }
+}
+
+/// Drops what the policy keeps no longer, now and once a day, until the process ends.
+fn sweep_daily(profiles: Profiles) -> Result<(), HostError> {
+    let sweep = move || {
+        loop {
+            match profiles.sweep(now_ms()) {
+                Ok(swept) => tracing::info!(profiles = swept, "swept"),
+                Err(e) => tracing::error!(code = e.code(), "not all profiles were swept"),
+            }
+            thread::sleep(Duration::from_secs(24 * 60 * 60));
+        }
+    };
+    let started = thread::Builder::new().name("unisono-sweep".into()).spawn(sweep);
+    started.map(|_| ()).map_err(|e| HostError::internal("the sweeping thread does not start", e))
 }
 
 /// One line on stdout, so that a script can wait for it and read the address.

@@ -3,7 +3,13 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use unisono_host::profiles::{Profiles, now_ms};
 use unisono_host::{HostError, store};
+
+use super::HostArguments;
+
+/// Milliseconds that one profile may take: nobody waits for it.
+const SWEEP_DEADLINE_MS: u64 = 60_000;
 
 /// Look after a store of profiles.
 #[derive(Subcommand)]
@@ -38,6 +44,15 @@ pub(crate) enum Store {
         #[command(flatten)]
         store: StoreArguments,
     },
+    /// Drop what the policy keeps no longer, of every profile. A host that serves with a policy does it once a day.
+    ///
+    /// Example: unisono-host store sweep --data redis://127.0.0.1:6379/ --model shop.unisono --policy policy.json
+    Sweep {
+        #[command(flatten)]
+        store: StoreArguments,
+        #[command(flatten)]
+        host: HostArguments,
+    },
     /// Print what the store holds, as one line of JSON.
     Stat {
         #[command(flatten)]
@@ -64,6 +79,12 @@ impl Store {
                 eprintln!("{profiles} profiles restored from {}", from.display());
             }
             Store::Compact { store } => store::open(&store.data)?.compact()?,
+            Store::Sweep { store, host } => {
+                let store = store::open(&store.data)?;
+                let profiles = Profiles::new(host.build(SWEEP_DEADLINE_MS, SWEEP_DEADLINE_MS)?, store);
+                let swept = profiles.sweep(now_ms())?;
+                eprintln!("{swept} profiles swept");
+            }
             Store::Stat { store } => {
                 let stat = store::open(&store.data)?.stat()?;
                 println!("{}", serde_json::to_string(&stat).unwrap_or_default());

@@ -24,6 +24,7 @@ mod reply;
 mod server;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -197,11 +198,13 @@ pub fn router(host: Host, options: &HttpOptions) -> Result<Router, HostError> {
     Ok(router.layer(layers).with_state(Service { host, profiles: options.profiles.clone() }))
 }
 
-/// What the log says of a request: its method and the pattern of its address, never the address itself, which may hold a
-/// profile's id.
+/// What the log says of a request: a number, its method and the pattern of its address, never the address itself, which
+/// may hold a profile's id.
 fn span_of<B>(request: &Request<B>) -> tracing::Span {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let address = request.extensions().get::<MatchedPath>().map_or("files", MatchedPath::as_str);
-    tracing::info_span!("request", method = %request.method(), address)
+    tracing::info_span!("request", number, method = %request.method(), address)
 }
 
 fn header_layer(name: header::HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

@@ -1,7 +1,5 @@
 //! Events, consents, traits and links in; profiles out, or erased.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -10,7 +8,7 @@ use super::Service;
 use super::body::{format_of, is_lines, read_body};
 use super::reply::{self, Format};
 use crate::error::{HostError, HostErrorCode};
-use crate::profiles::{Profiles, Registers, Scope};
+use crate::profiles::{Profiles, Registers, Scope, now_ms};
 use crate::transcode;
 
 /// `POST /v1/events`.
@@ -135,10 +133,4 @@ fn answer(done: Result<Vec<u8>, HostError>, format: Format) -> Response {
 fn parameter(query: Option<&str>, name: &str) -> Option<String> {
     let pairs = query?.split('&').filter_map(|pair| pair.split_once('='));
     pairs.filter(|(key, _)| *key == name).map(|(_, value)| value.to_owned()).next()
-}
-
-/// Unix milliseconds UTC. Here the clock is read; what lies below is told the time.
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

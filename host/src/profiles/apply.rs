@@ -50,7 +50,10 @@ impl Profiles {
             call.text(name);
             call.raw(value);
         }
-        let answer = self.calls.profile_apply(&call.done())?;
+        let answer = {
+            let _pass = self.gate.enter();
+            self.calls.profile_apply(&call.done())?
+        };
         let bad = |_| bad_answer("profile_apply");
         let answer = pack::entries(&answer).map_err(bad)?;
         if let Some(error) = error_of(&answer) {

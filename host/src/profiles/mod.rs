@@ -6,11 +6,14 @@
 
 mod apply;
 mod events;
+mod gate;
 mod gather;
 mod registers;
+mod sweep;
 mod whole;
 
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use unisono_message::ErrorCode;
 use unisono_message::limits::ID_BYTES_MAX;
@@ -19,6 +22,7 @@ use crate::error::{HostError, HostErrorCode};
 use crate::host::{Decision, Host};
 use crate::pack::{self, Packer};
 use crate::store::{ProfileStore, Record};
+use gate::Gate;
 
 pub use registers::Registers;
 pub use whole::Scope;
@@ -66,6 +70,7 @@ pub trait ProfileCalls: Send + Sync {
 pub struct Profiles {
     calls: Arc<dyn ProfileCalls>,
     store: Arc<dyn ProfileStore>,
+    gate: Arc<Gate>,
 }
 
 impl Profiles {
@@ -76,7 +81,9 @@ impl Profiles {
 
     /// Profiles in this store, handled by something that does what the module does.
     pub fn with_calls(calls: Arc<dyn ProfileCalls>, store: Arc<dyn ProfileStore>) -> Self {
-        Profiles { calls, store }
+        // One that computes and one that comes next, for each instance.
+        let gate = Arc::new(Gate::new(calls.workers().saturating_mul(2)));
+        Profiles { calls, store, gate }
     }
 
     /// The store.
@@ -94,6 +101,12 @@ impl std::fmt::Debug for Profiles {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Profiles").finish_non_exhaustive()
     }
+}
+
+/// Unix milliseconds UTC, by this machine's clock. The functions here are told the time; this is for those who call them.
+pub fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// The id of a profile, checked as the module checks it.

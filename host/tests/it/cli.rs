@@ -7,6 +7,9 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
+use unisono_host::store::Change;
+use unisono_host::transcode::msgpack_to_json;
+use unisono_host::{HostErrorCode, PolicyFile};
 
 use crate::guests::{ECHO, MODEL_A, MODEL_REFUSED, wasm};
 
@@ -203,4 +206,78 @@ fn ten_megabytes_over_a_real_connection_still_get_their_answer() {
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("body_too_large"), "{answer}");
+}
+
+#[test]
+fn a_policy_file_is_taken_apart_for_module_and_host() {
+    let file = PolicyFile::parse(br#"{"version":1,"host":{"gpc":["offers"]},"retention_days":{"view":90}}"#).unwrap();
+    assert_eq!(msgpack_to_json(&file.module).unwrap(), br#"{"version":1,"retention_days":{"view":90}}"#);
+    assert_eq!(msgpack_to_json(&file.host.unwrap()).unwrap(), br#"{"gpc":["offers"]}"#);
+    assert_eq!(PolicyFile::parse(br#"{"version":1}"#).unwrap().host, None);
+    for text in ["", "[]", "{", "7"] {
+        assert_eq!(PolicyFile::parse(text.as_bytes()).unwrap_err().kind(), HostErrorCode::PolicyUnreadable, "{text}");
+    }
+    let folder = folder();
+    let missing = run(folder.path(), &batch(&["--policy", "none.json", "--requests", "in.jsonl", "--out", "-"]));
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(stderr(&missing).contains("policy_unreadable"), "{}", stderr(&missing));
+}
+
+#[test]
+fn a_store_is_backed_up_restored_compacted_and_counted() {
+    let folder = folder();
+    let store = unisono_host::store::open(&folder.path().join("store").display().to_string()).unwrap();
+    let change = |key: &[u8]| Change { key: key.to_vec(), version: 0, state: b"state".to_vec() };
+    store.write(vec![change(b"a"), change(b"b")]).unwrap();
+    let locked = run(folder.path(), &["store", "stat", "--data", "store"]);
+    assert_eq!(locked.status.code(), Some(1));
+    assert!(stderr(&locked).contains("store_locked"), "{}", stderr(&locked));
+    drop(store);
+    for command in [
+        &["store", "compact", "--data", "store"][..],
+        &["store", "backup", "--data", "redb:store", "--to", "all.backup"],
+        &["store", "restore", "--data", "other", "--from", "all.backup"],
+    ] {
+        let output = run(folder.path(), command);
+        assert_eq!(output.status.code(), Some(0), "{command:?}: {}", stderr(&output));
+    }
+    let stat = run(folder.path(), &["store", "stat", "--data", "other"]);
+    let stat: serde_json::Value = serde_json::from_slice(&stat.stdout).unwrap();
+    assert_eq!((&stat["kind"], &stat["profiles"], &stat["bytes"]), (&"embedded".into(), &2.into(), &12.into()));
+    let wrong = run(folder.path(), &["store", "restore", "--data", "third", "--from", "in.jsonl"]);
+    assert_eq!(wrong.status.code(), Some(3), "{}", stderr(&wrong));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_server_with_keys_listens_where_it_is_told_and_asks_for_them() {
+    let folder = folder();
+    let keys =
+        format!("[[keys]]\nid = \"a\"\nsha256 = \"{}\"\nroles = [\"decide\"]\n", unisono_host::sha256_hex(b"secret"));
+    fs::write(folder.path().join("keys.toml"), keys).unwrap();
+    let serve =
+        ["serve", "--module", "echo.wasm", "--model", "a.unisono", "--listen", "0.0.0.0:0", "--keys", "keys.toml"];
+    let mut child = command(folder.path(), &serve).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.contains("0.0.0.0:") && line.contains("with keys"), "{line}");
+    let port = line.split(' ').nth(2).unwrap().rsplit(':').next().unwrap();
+    let ask = |authorization: &str| {
+        let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+        write!(
+            stream,
+            "POST /v1/recommendations HTTP/1.1\r\nhost: a\r\n{authorization}content-type: application/json\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{{}}"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    assert!(ask("").starts_with("HTTP/1.1 401"));
+    assert!(ask("authorization: Bearer secret\r\n").starts_with("HTTP/1.1 200"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let without = run(folder.path(), &["serve", "--model", "a.unisono", "--listen", "0.0.0.0:0"]);
+    assert_eq!(without.status.code(), Some(3));
+    assert!(stderr(&without).contains("listen_not_loopback"), "{}", stderr(&without));
 }

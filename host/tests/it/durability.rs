@@ -362,3 +362,25 @@ fn an_erased_customer_is_found_in_no_file_and_answered_as_one_never_seen() {
     let store = open(&folder.path().join("store").display().to_string()).unwrap();
     assert_eq!(store.stat().unwrap().profiles, 2);
 }
+
+#[test]
+fn what_the_policy_keeps_no_longer_is_swept_out_of_every_profile() {
+    if !has_module() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder.path().display().to_string()).unwrap();
+    let now_ms = now_ms();
+    let forever = Profiles::new(real_host(), store.clone());
+    for (id, days) in [("old", 100), ("new", 1)] {
+        let of = |customer| event(&format!("c{customer}"), id, now_ms - days * 86_400_000, "view");
+        add(&forever, &(0..700).map(of).collect::<Vec<_>>(), now_ms);
+    }
+    let policy = unisono_host::PolicyFile::parse(br#"{"version":1,"retention_days":{"view":90},"host":{}}"#).unwrap();
+    let host = HostBuilder::new().model_path(model()).policy_bytes(policy.module).deadline_ms(60_000).build().unwrap();
+    assert_eq!(Profiles::new(host, store).sweep(now_ms).unwrap(), 700);
+    let kept = forever.export(now_ms, "c7", None).unwrap();
+    let kept: Value = serde_json::from_slice(&msgpack_to_json(&kept).unwrap()).unwrap();
+    assert_eq!(kept["events"].as_array().unwrap().len(), 1, "{kept}");
+    assert_eq!((&kept["events"][0]["event_id"], kept["marks"].as_array().unwrap().len()), (&json!("new"), 1));
+}
