@@ -30,6 +30,9 @@ struct Arguments {
     /// Events of one batch.
     #[arg(long, default_value_t = 1_000)]
     batch: usize,
+    /// Events that one customer makes on end, as in a session or an order.
+    #[arg(long, default_value_t = 5)]
+    session: u64,
     /// Profiles that are weighed.
     #[arg(long, default_value_t = 5_000)]
     weighed: u64,
@@ -43,6 +46,7 @@ const NOW_MS: i64 = 1_760_000_000_000;
 fn main() {
     let arguments = Arguments::parse();
     measure(&arguments, "batches", arguments.batch, 1, arguments.events);
+    measure(&arguments, "batches, 4 clients", arguments.batch, 4, arguments.events);
     measure(&arguments, "single, 1 client", 1, 1, arguments.events / 20);
     measure(&arguments, "single, 32 clients", 1, 32, arguments.events / 20);
     weigh(&arguments);
@@ -75,7 +79,8 @@ fn measure(arguments: &Arguments, name: &str, batch: usize, clients: usize, coun
     let folder = new_folder(arguments);
     let store = Arc::new(Recorder::new(folder.path()));
     let profiles = profiles(store.clone());
-    let events: Vec<_> = (0..count).map(|id| event(id * 104_729 % arguments.customers, id)).collect();
+    let customer = |id: u64| id / arguments.session * 104_729 % arguments.customers;
+    let events: Vec<_> = (0..count).map(|id| event(customer(id), id)).collect();
     let inputs: Vec<Vec<u8>> = events.chunks(batch).map(pack).collect();
     let next = Mutex::new(inputs.iter());
     let started = Instant::now();
