@@ -18,6 +18,7 @@ import { showFrame } from "./views/frame.js";
 import { showLists } from "./views/lists.js";
 import { Sign } from "./views/sign.js";
 import { showStored } from "./views/stored.js";
+import { Strip } from "./views/strip.js";
 import { Visit } from "./visit.js";
 import { capital, titleWords } from "./words.js";
 
@@ -28,7 +29,8 @@ const FIRST_CARD = 3;
 /** Between the steps that the page takes by itself. */
 const PAUSE_MS = 1200;
 
-const sign = new Sign();
+const strip = new Strip();
+const sign = new Sign(strip);
 let engine, cards, titles, visit, app, consents, desk, pairing;
 
 const titleOf = (id) => (titles[id] ? titleWords(titles[id]) : `No. ${id}`);
@@ -85,7 +87,9 @@ async function decide(what, why, nowMs) {
   const { gone, come } = differenceOf(before, asked);
   const { masked, events } = asked.sight;
   const warnings = asked.atTill.warnings ?? [];
-  showChange({ what, why, told, first: !before, gone: gone.map(titleOf), come: come.map(titleOf), masked, events: events.length, warnings });
+  const change = { what, why, told, first: !before, gone: gone.map(titleOf), come: come.map(titleOf), masked, events: events.length, warnings };
+  showChange(change);
+  strip.changed(change);
   await sign.compare(asked.phase, asked.compared, asked.there);
   showStored(await storedOf(visit), titleOf);
 }

@@ -17,8 +17,11 @@ export class Sign {
   #sign = byId("sign");
   #flipped = false;
   #last = null;
+  #strip;
 
-  constructor() {
+  /** @param {{signed: (state: string, glyph: string, word: string) => void}} strip says the same at the foot */
+  constructor(strip) {
+    this.#strip = strip;
     const flip = byId("flip");
     flip.addEventListener("click", () => {
       this.#flipped = !this.#flipped;
@@ -55,6 +58,7 @@ export class Sign {
     this.#sign.querySelector(".glyph").textContent = GLYPH[state];
     this.#sign.querySelector(".word").textContent = word;
     this.#sign.querySelector(".detail").textContent = detail;
+    this.#strip.signed(state, GLYPH[state], word);
   }
 }
 
