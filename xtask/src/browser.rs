@@ -3,7 +3,7 @@
 use crate::apt;
 use crate::run::{Run, find_program};
 use crate::tree;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use std::ffi::OsString;
 use std::path::Path;
 
