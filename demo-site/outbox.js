@@ -1,7 +1,7 @@
 // What was recorded and is still to be told to the host, in order. A host that is away hears it later: to say it twice does
 // no harm.
 
-import { sendConsents, sendEvents, sendLinks } from "./host.js";
+import { isMissing, sendConsents, sendEvents, sendLinks } from "./host.js";
 
 const WAYS = {
   events: (_, list) => sendEvents(list),
@@ -32,7 +32,7 @@ export class Outbox {
         const refused = [...(answer.results ?? []).filter((result) => result.status === "refused"), ...(answer.refused ?? [])];
         told.push(...refused.map((one) => `The host did not take it: ${one.code}, ${one.message}`));
       } catch (error) {
-        if (error.status === 0 || error.status >= 500) return [...told, `The host did not hear it yet: ${error.message}`];
+        if (error.status === 0 || error.status >= 500 || isMissing(error)) return [...told, `The host did not hear it yet: ${error.message}`];
         told.push(`The host refused: ${error.message}`);
       }
       this.waiting.shift();

@@ -62,7 +62,8 @@ export class Visit {
   record(device, nowMs, what) {
     const applied = device.apply(nowMs, what);
     for (const [way, list] of Object.entries(what)) this.outbox.put(way, device.id, list);
-    if (what.events) this.erased = false;
+    // Whoever does or says something is somebody again.
+    this.erased = false;
     return applied;
   }
 

@@ -23,6 +23,8 @@ const options = { executablePath: browserPath, headless: true, args: FLAGS, view
 const context = await chromium.launchPersistentContext(profile, options);
 const page = await context.newPage();
 const faults = [];
+/** The step under way, for the message when it does not hold. */
+let doing = 'start';
 page.setDefaultTimeout(STEP_MS_MAX);
 page.on('pageerror', (error) => faults.push(error.message));
 page.on('console', (message) => message.text().includes('Content Security Policy') && faults.push(message.text()));
@@ -31,11 +33,15 @@ page.on('console', (message) => message.text().includes('Content Security Policy
 const shown = (device, list) =>
   page.$$eval(`#${device}-lists ${list ? `[data-list="${list}"] ` : ''}[data-item]`, (items) => items.map((item) => item.dataset.item));
 const digests = () => page.$$eval('#digests code', (codes) => codes.map((code) => code.title));
-const signSays = (state) => page.waitForFunction((wanted) => document.getElementById('sign').dataset.state === wanted, state);
+const signSays = (state) =>
+  page.waitForFunction((wanted) => document.getElementById('sign').dataset.state === wanted, state).catch(async () => {
+    assert.fail(`the sign does not become \`${state}\`; it says: ${(await page.innerText('#sign')).replaceAll('\n', ' ')}`);
+  });
 const changeSays = (text) => page.waitForFunction((wanted) => document.getElementById('change-title')?.textContent.startsWith(wanted), text);
 
 /** Does something, waits until the page says so, and looks at it. */
 async function step(name, act, said, check) {
+  doing = name;
   await act();
   await changeSays(said);
   // The comparison follows the lists; what the store holds comes last.
@@ -61,6 +67,7 @@ async function main() {
     assert.deepEqual(await shown('till', 'seen'), [], 'the till knows the app before they are paired');
   });
 
+  doing = 'qr-code';
   await page.click('#show-code');
   code = await page.textContent('#code-text');
   const canvas = page.locator('#qr');
@@ -82,6 +89,7 @@ async function main() {
     before = await shown('till');
   });
 
+  doing = 'flip';
   await page.click('#flip');
   await signSays('different');
   await page.click('#flip');
@@ -130,6 +138,7 @@ async function main() {
     assert.deepEqual(await shown('phone'), await shown('till'), 'the host did not hear what happened while it was away');
   });
 
+  doing = 'download';
   const downloading = page.waitForEvent('download');
   await page.click('#download');
   const { profiles } = JSON.parse(await readFile(await (await downloading).path(), 'utf8'));
@@ -163,7 +172,7 @@ try {
   await main();
 } catch (error) {
   await page.screenshot({ path: join(pictures, 'journey-failed.png'), fullPage: true }).catch(() => {});
-  console.error(`the page does not hold: ${error.message}`);
+  console.error(`the page does not hold: ${doing}: ${error.message.trim()}`);
   process.exitCode = 1;
 } finally {
   await context.close();
