@@ -25,7 +25,6 @@ import { capital, titleWords } from "./words.js";
 /** Cards that the till knows, and the least of events that tell a customer from a stranger. */
 const CARDS = 8;
 const CARD_EVENTS_MIN = 40;
-const FIRST_CARD = 3;
 /** Between the steps that the page takes by itself. */
 const PAUSE_MS = 1200;
 
@@ -44,15 +43,21 @@ async function start() {
   listen();
   // A store that was emptied meanwhile knows nothing of what was kept here: then both begin anew.
   const goesOn = kept && (await storedProfile(kept.till.id).then((found) => found !== null, () => true));
-  if (!goesOn) return begin(Math.min(FIRST_CARD, cards.length - 1));
+  if (!goesOn) return begin(latest());
   meet(kept);
-  await visit.step("You are back", async () => "The phone kept its profile, and nothing else.");
+  await visit.step("You are back", async () => "Phone and till kept their profiles; nothing else was kept.");
 }
 
 async function fetchCustomers() {
   const response = await fetch("./customers.json");
   if (!response.ok) throw new Error(`customers.json answered ${response.status}; \`cargo xtask demo\` makes it`);
   return response.json();
+}
+
+/** The card that was at the till last. */
+function latest() {
+  const last = cards.map((card) => Math.max(...card.request.profile.events.map((event) => event.ts_ms)));
+  return last.indexOf(Math.max(...last));
 }
 
 /** Someone comes: new, or as a page before this one kept them. */
