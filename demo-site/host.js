@@ -58,7 +58,7 @@ export const eraseStored = (profileId) => call("DELETE", `./v1/profiles/${encode
 /** A code that is good once and for minutes: `{code, expires_ms}`. */
 export const pairingCode = (profileId) => call("POST", "./v1/pairings", { profile_id: profileId });
 
-/** Links a profile with the one whose code this is: `{profile_id, linked}`. */
+/** Links a profile with the one whose code this is: `{profile_id, linked}`, the profile whose code it was. */
 export const redeemCode = (code, profileId) => call("POST", "./v1/pairings/redeem", { code, profile_id: profileId });
 
 /** Whether an error says that this host has no such address, as hosts older than the page have not. */

@@ -39,6 +39,8 @@ export function pairingSteps(visit) {
     try {
       const own = shown?.own && shown.code === code;
       const found = own ? {} : await redeemCode(code, visit.till.id);
+      if (!own && found.profile_id !== visit.phone.id) throw new Error("this code was shown by another phone");
+      if (found.linked === false) throw new Error("the host did not link the two");
       byId("code").value = "";
       hide();
       await visit.step("Paired by the code", async (nowMs) => pair(Number(found.ts_ms ?? nowMs), own), "2");

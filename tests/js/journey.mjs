@@ -89,6 +89,14 @@ async function main() {
     before = await shown('till');
   });
 
+  doing = 'code-once';
+  const body = JSON.stringify({ code, profile_id: 'another-till' });
+  const headers = { 'content-type': 'application/json' };
+  const again = await fetch(new URL('v1/pairings/redeem', address), { method: 'POST', headers, body });
+  const refusal = (await again.json().catch(() => ({}))).error?.code;
+  assert.equal(refusal, 'pairing_code_unknown', 'the code is good a second time');
+  console.log('the page holds: the code is good once');
+
   doing = 'flip';
   await page.click('#flip');
   await signSays('different');
