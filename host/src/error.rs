@@ -101,6 +101,10 @@ codes! {
     PairingCodeMalformed "pairing_code_malformed" "The text is no pairing code." "Scan or type it again.",
     PairingCodeUnknown "pairing_code_unknown" "The pairing code was used, has expired, or was never given." "Show a new code.",
     IdentityKeyInvalid "identity_key_invalid" "An e-mail address, phone number, customer number or CPF is not valid." "Correct it; the message says what is wrong, and never repeats the key.",
+    ConsentMappingInvalid "consent_mapping_invalid" "The table of consents in the policy file can't be used." "Correct what stands under `host`; the message says what is wrong.",
+    TcfMalformed "tcf_malformed" "The text is no consent string of the IAB's framework." "Send the string that the consent platform gives, whole.",
+    TcfVersionUnsupported "tcf_version_unsupported" "The consent string has another version than 2." "Update the consent platform; strings of v2.2 and v2.3 are read.",
+    GoogleConsentMalformed "google_consent_malformed" "A state of Google Consent Mode is neither granted nor denied." "Send the words `granted` and `denied`.",
     Internal "internal" "The host itself failed." "Report it, with the log.",
 }
 

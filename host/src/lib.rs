@@ -29,6 +29,7 @@
 pub mod batch;
 mod builder;
 mod cache;
+pub mod consent;
 mod engine;
 mod epoch;
 mod error;

@@ -101,3 +101,5 @@ pub const IDENTITY_KEY_BYTES_MIN: usize = 32;
 pub const IDENTITY_INPUT_BYTES_MAX: usize = 320;
 /// Bytes of a policy file.
 pub const POLICY_BYTES_MAX: usize = 1024 * 1024;
+/// Characters of an IAB TCF string.
+pub const TCF_CHARACTERS_MAX: usize = 16 * 1024;

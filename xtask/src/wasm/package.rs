@@ -10,6 +10,8 @@ use std::path::Path;
 const FILES: &[&str] = &[
     "index.js",
     "index.d.ts",
+    "consent.js",
+    "consent.d.ts",
     "engine.js",
     "error.js",
     "model.js",
@@ -88,6 +90,7 @@ fn manifest(version: &str, package: &Path) -> Result<String> {
   "type": "module",
   "exports": {{
     ".": {{ "types": "./index.d.ts", "default": "./index.js" }},
+    "./consent": {{ "types": "./consent.d.ts", "default": "./consent.js" }},
     "./token": {{ "types": "./token.d.ts", "default": "./token.js" }},
     "./unisono.wasm": "./unisono.wasm",
     "./package.json": "./package.json"

@@ -1,0 +1,232 @@
+//! Consent as browsers and consent platforms say it, turned into the registers that a profile keeps: IAB TCF strings, Google
+//! Consent Mode v2, and `Sec-GPC`. Which of their purposes covers which of ours is a table of the policy file.
+//!
+//! ```
+//! use unisono_host::consent::ConsentMapping;
+//!
+//! let mapping = ConsentMapping::default();
+//! let registers = mapping.from_gpc(Some("1"), Some("web"), 1_700_000_000_000);
+//! assert!(registers.iter().all(|register| !register.granted && register.writer == "gpc"));
+//! ```
+//!
+//! One of our purposes is granted where every outer purpose that names it is granted. What no outer purpose names gets no
+//! register: the policy's defaults hold. Legitimate interests grant nothing.
+
+mod tcf;
+
+pub use tcf::TcfConsent;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{HostError, HostErrorCode};
+
+/// What a profile may be used for.
+const PURPOSES: [&str; 5] = ["personalization", "offers", "cross_channel", "measurement", "training"];
+
+/// The states of Google Consent Mode v2 that mean something here.
+const GOOGLE_STATES: [&str; 7] = [
+    "ad_storage",
+    "ad_user_data",
+    "ad_personalization",
+    "analytics_storage",
+    "personalization_storage",
+    "functionality_storage",
+    "security_storage",
+];
+
+/// One consent, as `/v1/consents` and the module take it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsentRegister {
+    /// `personalization`, `offers`, `cross_channel`, `measurement` or `training`.
+    pub purpose: String,
+    /// The channel; absent for all.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub channel: Option<String>,
+    /// Whether the customer consents.
+    pub granted: bool,
+    /// When the customer said so, Unix milliseconds UTC.
+    pub ts_ms: i64,
+    /// Who wrote it: `tcf`, `google_consent` or `gpc`.
+    pub writer: String,
+}
+
+/// Which outer purposes cover which of ours: the part of the policy file under `host`.
+///
+/// ```json
+/// {"host": {"tcf": {"1": ["personalization"], "4": ["offers"]}, "tcf_vendor": 755,
+///           "google_consent": {"ad_storage": ["offers"]}, "gpc": ["cross_channel"]}}
+/// ```
+///
+/// A key that is absent keeps its default; one that is there replaces its default whole.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct ConsentMapping {
+    tcf: BTreeMap<String, Vec<String>>,
+    tcf_vendor: Option<u16>,
+    google_consent: BTreeMap<String, Vec<String>>,
+    gpc: Vec<String>,
+}
+
+impl Default for ConsentMapping {
+    fn default() -> Self {
+        let table = |rows: &[(&str, &[&str])]| {
+            rows.iter().map(|(name, purposes)| ((*name).to_owned(), owned(purposes))).collect()
+        };
+        ConsentMapping {
+            tcf: table(&[
+                ("1", &PURPOSES),
+                ("3", &["offers"]),
+                ("4", &["offers"]),
+                ("5", &["personalization", "cross_channel"]),
+                ("6", &["personalization"]),
+                ("7", &["measurement"]),
+                ("8", &["measurement"]),
+                ("10", &["training"]),
+            ]),
+            tcf_vendor: None,
+            google_consent: table(&[
+                ("ad_storage", &["offers"]),
+                ("ad_user_data", &["offers"]),
+                ("ad_personalization", &["offers"]),
+                ("analytics_storage", &["measurement", "training"]),
+                ("personalization_storage", &["personalization", "cross_channel"]),
+            ]),
+            gpc: owned(&["cross_channel", "training"]),
+        }
+    }
+}
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+impl ConsentMapping {
+    /// Reads what stands under `host` in a policy file, as JSON; other keys there are others' business.
+    ///
+    /// # Errors
+    /// `consent_mapping_invalid`.
+    pub fn from_json(text: &str) -> Result<Self, HostError> {
+        serde_json::from_str(text)
+            .map_err(|error| invalid_mapping(&error.to_string()).with_source(error))
+            .and_then(checked)
+    }
+
+    /// The same as MessagePack.
+    ///
+    /// # Errors
+    /// `consent_mapping_invalid`.
+    pub fn from_msgpack(bytes: &[u8]) -> Result<Self, HostError> {
+        rmp_serde::from_slice(bytes)
+            .map_err(|error| invalid_mapping(&error.to_string()).with_source(error))
+            .and_then(checked)
+    }
+
+    /// The registers of a TCF string (v2.2, v2.3), of the moment at which the customer last said something.
+    ///
+    /// Where the policy names a `tcf_vendor`, that vendor must have consent too, and from v2.3 on must have been disclosed.
+    ///
+    /// # Errors
+    /// `tcf_malformed`, `tcf_version_unsupported`.
+    pub fn from_tcf(&self, text: &str, channel: Option<&str>) -> Result<Vec<ConsentRegister>, HostError> {
+        let consent = TcfConsent::decode(text, self.tcf_vendor)?;
+        let of_vendor = consent.vendor_consented;
+        let granted = |name: &str| of_vendor && name.parse().is_ok_and(|purpose| consent.purpose_consented(purpose));
+        Ok(registers(&self.tcf, granted, |_| true, channel, consent.last_updated_ms, "tcf"))
+    }
+
+    /// The registers of Google Consent Mode states, `{"ad_storage": "granted", ...}`. States that are not given say nothing;
+    /// names that this version does not know are passed over.
+    ///
+    /// # Errors
+    /// `google_consent_malformed` for a known state that is neither `granted` nor `denied`.
+    pub fn from_google_consent(
+        &self,
+        states: &BTreeMap<String, serde_json::Value>,
+        channel: Option<&str>,
+        now_ms: i64,
+    ) -> Result<Vec<ConsentRegister>, HostError> {
+        let mut granted = BTreeMap::new();
+        for (name, state) in states.iter().filter(|(name, _)| GOOGLE_STATES.contains(&name.as_str())) {
+            let state = match state.as_str() {
+                Some("granted") => true,
+                Some("denied") => false,
+                _ => {
+                    let message = format!("the consent state `{name}` is neither `granted` nor `denied`");
+                    return Err(HostError::new(HostErrorCode::GoogleConsentMalformed, message));
+                }
+            };
+            granted.insert(name.as_str(), state);
+        }
+        let is_granted = |name: &str| granted.get(name).copied().unwrap_or(false);
+        let is_given = |name: &str| granted.contains_key(name);
+        Ok(registers(&self.google_consent, is_granted, is_given, channel, now_ms, "google_consent"))
+    }
+
+    /// The registers of the header `Sec-GPC`: `1` withholds, anything else says nothing.
+    pub fn from_gpc(&self, header: Option<&str>, channel: Option<&str>, now_ms: i64) -> Vec<ConsentRegister> {
+        if header.map(str::trim) != Some("1") {
+            return Vec::new();
+        }
+        let table = BTreeMap::from([("1".to_owned(), self.gpc.clone())]);
+        registers(&table, |_| false, |_| true, channel, now_ms, "gpc")
+    }
+}
+
+/// A register for each of our purposes that a given outer one names, in their published order.
+fn registers(
+    table: &BTreeMap<String, Vec<String>>,
+    is_granted: impl Fn(&str) -> bool,
+    is_given: impl Fn(&str) -> bool,
+    channel: Option<&str>,
+    ts_ms: i64,
+    writer: &str,
+) -> Vec<ConsentRegister> {
+    let mut registers = Vec::new();
+    for purpose in PURPOSES {
+        let named = || table.iter().filter(|(_, ours)| ours.iter().any(|ours| ours == purpose)).map(|(name, _)| name);
+        if named().any(|name| is_given(name)) {
+            // An outer purpose that is not given has not been granted.
+            registers.push(ConsentRegister {
+                purpose: purpose.to_owned(),
+                channel: channel.map(str::to_owned),
+                granted: named().all(|name| is_granted(name)),
+                ts_ms,
+                writer: writer.to_owned(),
+            });
+        }
+    }
+    registers
+}
+
+fn checked(mapping: ConsentMapping) -> Result<ConsentMapping, HostError> {
+    let ours = mapping.tcf.values().chain(mapping.google_consent.values()).chain([&mapping.gpc]).flatten();
+    for purpose in ours {
+        if !PURPOSES.contains(&purpose.as_str()) {
+            return Err(invalid_mapping(&format!("`{purpose}` is no purpose; {} are", PURPOSES.join(", "))));
+        }
+    }
+    for name in mapping.tcf.keys() {
+        if !name.parse().is_ok_and(|purpose: u32| (1..=tcf::PURPOSES_MAX).contains(&purpose)) {
+            return Err(invalid_mapping(&format!("`{name}` is no purpose of TCF; 1 to {} are", tcf::PURPOSES_MAX)));
+        }
+    }
+    for name in mapping.google_consent.keys() {
+        if !GOOGLE_STATES.contains(&name.as_str()) {
+            return Err(invalid_mapping(&format!("`{name}` is no consent state; {} are", GOOGLE_STATES.join(", "))));
+        }
+    }
+    Ok(mapping)
+}
+
+#[cold]
+fn invalid_mapping(what: &str) -> HostError {
+    HostError::new(
+        HostErrorCode::ConsentMappingInvalid,
+        format!("the table of consents in the policy can't be used: {what}"),
+    )
+}
+
+#[cfg(test)]
+mod tests;
