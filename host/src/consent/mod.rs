@@ -19,11 +19,12 @@ pub use tcf::TcfConsent;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use unisono_message::Purpose;
 
 use crate::error::{HostError, HostErrorCode};
 
 /// What a profile may be used for.
-const PURPOSES: [&str; 5] = ["personalization", "offers", "cross_channel", "measurement", "training"];
+const PURPOSES: [&str; 5] = Purpose::NAMES;
 
 /// The states of Google Consent Mode v2 that mean something here.
 const GOOGLE_STATES: [&str; 7] = [
