@@ -117,7 +117,8 @@ proptest! {
         number in "[A-Za-z0-9]{1,20}", split in 0usize..20,
     ) {
         let email = format!("{local}@{domain}");
-        let spaced = format!("{} - {}", &number[..split.min(number.len())], &number[split.min(number.len())..]);
+        let (first, second) = number.split_at(split.min(number.len()));
+        let spaced = format!("{first} - {second}");
         for (kind, key, other) in
             [(IdentityKind::Email, &email, email.to_uppercase()), (IdentityKind::CustomerNumber, &number, spaced)]
         {
