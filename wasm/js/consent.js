@@ -102,9 +102,11 @@ function registers(table, isGranted, isGiven, channel, tsMs, writer) {
   return found;
 }
 
-/** A key that is there replaces its default whole. @param {any} mapping */
+/** A key that is there replaces its default whole. @param {any} mapping @returns {any} */
 function mappingOf(mapping) {
-  const table = { ...DEFAULT_MAPPING, ...mapping };
+  // Null and undefined are absent, as everywhere.
+  const given = Object.fromEntries(Object.entries(mapping ?? {}).filter(([, value]) => value != null));
+  const table = { ...DEFAULT_MAPPING, ...given };
   const lists = [...Object.values(table.tcf), ...Object.values(table.google_consent), table.gpc];
   for (const purpose of lists.flat()) {
     if (!PURPOSES.includes(purpose)) {

@@ -61,13 +61,25 @@ pub struct ConsentRegister {
 /// ```
 ///
 /// A key that is absent keeps its default; one that is there replaces its default whole.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConsentMapping {
-    tcf: BTreeMap<String, Vec<String>>,
+    tcf: Table,
     tcf_vendor: Option<u16>,
-    google_consent: BTreeMap<String, Vec<String>>,
+    google_consent: Table,
     gpc: Vec<String>,
+}
+
+/// Outer purposes by name, and which of ours each covers.
+type Table = BTreeMap<String, Vec<String>>;
+
+/// The mapping as it is written; null is the same as absent.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Given {
+    tcf: Option<Table>,
+    tcf_vendor: Option<u16>,
+    google_consent: Option<Table>,
+    gpc: Option<Vec<String>>,
 }
 
 impl Default for ConsentMapping {
@@ -177,7 +189,7 @@ impl ConsentMapping {
 
 /// A register for each of our purposes that a given outer one names, in their published order.
 fn registers(
-    table: &BTreeMap<String, Vec<String>>,
+    table: &Table,
     is_granted: impl Fn(&str) -> bool,
     is_given: impl Fn(&str) -> bool,
     channel: Option<&str>,
@@ -201,7 +213,14 @@ fn registers(
     registers
 }
 
-fn checked(mapping: ConsentMapping) -> Result<ConsentMapping, HostError> {
+fn checked(given: Given) -> Result<ConsentMapping, HostError> {
+    let default = ConsentMapping::default();
+    let mapping = ConsentMapping {
+        tcf: given.tcf.unwrap_or(default.tcf),
+        tcf_vendor: given.tcf_vendor,
+        google_consent: given.google_consent.unwrap_or(default.google_consent),
+        gpc: given.gpc.unwrap_or(default.gpc),
+    };
     let ours = mapping.tcf.values().chain(mapping.google_consent.values()).chain([&mapping.gpc]).flatten();
     for purpose in ours {
         if !PURPOSES.contains(&purpose.as_str()) {

@@ -143,7 +143,7 @@ fn broken_strings_and_states_are_refused_with_a_code() {
     ] {
         assert_eq!(ConsentMapping::from_json(wrong).unwrap_err().code(), "consent_mapping_invalid", "{wrong}");
     }
-    let others = ConsentMapping::from_json(r#"{"another_key": 1}"#).unwrap();
+    let others = ConsentMapping::from_json(r#"{"another_key": 1, "tcf": null, "gpc": null}"#).unwrap();
     assert_eq!(others, mapping);
     assert_eq!(
         ConsentMapping::from_msgpack(&rmp_serde::to_vec(&BTreeMap::<String, u8>::new()).unwrap()).unwrap(),

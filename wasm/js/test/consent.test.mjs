@@ -37,6 +37,9 @@ test('nothing is said where the GDPR does not apply, or while the customer is be
   assert.deepEqual(consentsOfTcf({ ...tcDataOf(said.tcf), gdprApplies: false }), []);
   assert.deepEqual(consentsOfTcf({ ...tcDataOf(said.tcf), eventStatus: 'cmpuishown' }), []);
   assert.deepEqual(consentsOfGpc(undefined, 0), []);
+  const absent = { mapping: { tcf: null, tcf_vendor: undefined, gpc: null } };
+  assert.deepEqual(consentsOfTcf(tcDataOf(said.tcf), absent), consentsOfTcf(tcDataOf(said.tcf)));
+  assert.equal(consentsOfGpc(true, 0, absent).length, 2);
 });
 
 test('what can’t be read is named', async () => {
