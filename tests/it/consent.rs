@@ -73,12 +73,13 @@ impl Setting<'_> {
                 let among = if random.chance(80) { &COVERED[..] } else { &OPEN[..] };
                 let kind = *random.pick(among);
                 let others: Vec<&str> = CHANNELS.into_iter().filter(|channel| *channel != self.here).collect();
-                (kind, if covered { self.channel.unwrap_or(*random.pick(&others)) } else { self.here })
+                let other = *random.pick(&others);
+                (kind, if covered { self.there().unwrap_or(other) } else { self.here })
             }
             _ => {
                 let kind = *random.pick(if covered { &COVERED[..] } else { &OPEN[..] });
                 let anywhere = *random.pick(&CHANNELS);
-                (kind, if covered { self.channel.unwrap_or(anywhere) } else { anywhere })
+                (kind, if covered { self.there().unwrap_or(anywhere) } else { anywhere })
             }
         };
         set(&mut event, "event_id", format!("e{id}").into());
@@ -88,6 +89,12 @@ impl Setting<'_> {
             set(&mut event, "offer_id", offer.id.as_str().into());
         }
         event
+    }
+
+    /// The one channel whose events are covered. Where the purpose is withheld in the channel that asks, those of every
+    /// channel are; an export asks from none.
+    fn there(&self) -> Option<&'static str> {
+        self.channel.filter(|channel| *channel != self.here || self.purpose == Purpose::Training)
     }
 
     /// Changes one covered thing, at least.
@@ -197,9 +204,7 @@ fn pairs(purpose: Purpose, wanted: usize) -> (usize, usize) {
     for pair in 0..wanted {
         let at = random.below(models.len());
         let here = *random.pick(&CHANNELS);
-        let elsewhere: Vec<&'static str> =
-            CHANNELS.into_iter().filter(|channel| purpose != Purpose::CrossChannel || *channel != here).collect();
-        let channel = random.chance(30).then(|| *random.pick(&elsewhere));
+        let channel = random.chance(40).then(|| *random.pick(&CHANNELS));
         let is_linked = random.chance(50);
         let setting = Setting { parts: &shops.parts[at], purpose, here, channel, is_linked };
         let open = open_holders(&setting, random, false, 0);

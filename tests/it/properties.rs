@@ -3,7 +3,9 @@
 
 use crate::golden::golden;
 use proptest::prelude::*;
-use unisono_core::{Model, Policy, profile_apply, profile_merge, recommend};
+use unisono_core::{
+    Model, Policy, profile_apply, profile_component, profile_erase, profile_export, profile_merge, recommend,
+};
 use unisono_tests::generator;
 use unisono_tests::random::Random;
 use unisono_tests::runtime::available;
@@ -15,10 +17,20 @@ proptest! {
     fn arbitrary_bytes_never_panic_and_always_have_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
         let file = golden("model.unisono");
         let model = Model::load(&file).unwrap();
-        for answer in [recommend(&model, &Policy::default(), &bytes), profile_apply(&Policy::default(), &bytes), profile_merge(&bytes)] {
+        let policy = Policy::default();
+        let answers = [
+            recommend(&model, &policy, &bytes),
+            profile_apply(&policy, &bytes),
+            profile_merge(&bytes),
+            profile_erase(&bytes),
+            profile_export(&policy, &bytes),
+            profile_component(&bytes),
+        ];
+        for answer in answers {
             prop_assert!(decode(&answer).is_ok());
         }
         prop_assert!(Model::load(&bytes).is_err());
+        prop_assert!(Policy::load(&bytes).is_err());
     }
 
     #[test]
