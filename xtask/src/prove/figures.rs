@@ -28,7 +28,7 @@ pub(super) fn runtimes(tree: &Tree) -> Result<String> {
 /// A model of Complete Journey and requests of its customers, made once for the steps that measure.
 pub(super) struct Subject {
     pub(super) model: PathBuf,
-    requests: PathBuf,
+    pub(super) requests: PathBuf,
 }
 
 pub(super) fn subject(tree: &Tree) -> Result<Subject> {
@@ -51,7 +51,7 @@ pub(super) fn subject(tree: &Tree) -> Result<Subject> {
 }
 
 /// A program of the benchmarks, compiled as users compile.
-fn bench(tree: &Tree, name: &str) -> Result<PathBuf> {
+pub(super) fn bench(tree: &Tree, name: &str) -> Result<PathBuf> {
     tree.cargo(&["build", "--release", "--package", "unisono-benches", "--bin", name]).run()?;
     Ok(tree.target().join("release").join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
 }

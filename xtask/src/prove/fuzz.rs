@@ -1,15 +1,18 @@
-//! The fuzz targets, each for a minute.
+//! The fuzz targets, each for a time.
 
 use crate::run::{Run, find_program};
 use crate::tree::{self, Tree};
 use anyhow::{Context, Result, bail, ensure};
 use std::fmt::Write as _;
 
-/// Seconds of each target.
-const SECONDS: u64 = 60;
-
-/// Runs every target that `tests/fuzz/Cargo.toml` names. What was found before is where the fuzzer begins.
+/// Runs every target for a minute.
 pub(super) fn all_targets(tree: &Tree) -> Result<String> {
+    targets_for(tree, 60, |_| true)
+}
+
+/// Runs the targets of `tests/fuzz/Cargo.toml` that are wanted, each for so many seconds. What was found before is where the
+/// fuzzer begins.
+pub(super) fn targets_for(tree: &Tree, seconds: u64, wanted: impl Fn(&str) -> bool) -> Result<String> {
     let rustup = find_program(&["rustup"]).context("rustup is not here; fuzzing needs its nightly compiler")?;
     let toolchains = Run::new(rustup).args(["toolchain", "list"]).quiet().output()?;
     ensure!(toolchains.contains("nightly"), "fuzzing needs a nightly compiler: `rustup toolchain install nightly`");
@@ -17,18 +20,19 @@ pub(super) fn all_targets(tree: &Tree) -> Result<String> {
         bail!("cargo-fuzz is not on the search path; `cargo install --locked cargo-fuzz` brings it");
     }
     let (mut figures, mut finds) = (String::new(), Vec::new());
-    for target in targets(&tree::read_text(&tree.path("tests/fuzz/Cargo.toml"))?)? {
+    let all = targets(&tree::read_text(&tree.path("tests/fuzz/Cargo.toml"))?)?;
+    for target in all.into_iter().filter(|target| wanted(target)) {
         // `cargo` of the search path is rustup's, which knows `+nightly`; the one that runs this program may not.
         let (passed, printed) = Run::new("cargo")
             .args(["+nightly", "fuzz", "run", &target, "--target-dir"])
             .arg(tree.target().join("fuzz"))
-            .args(["--", &format!("-max_total_time={SECONDS}")])
+            .args(["--", &format!("-max_total_time={seconds}")])
             .dir(&tree.path("tests/fuzz"))
             // Set by the cargo that runs this program, for its own toolchain.
             .env("RUSTUP_TOOLCHAIN", "nightly")
             .verdict()?;
         let runs = printed.lines().find_map(|line| line.strip_prefix("Done ")).unwrap_or("not done");
-        writeln!(figures, "{target:<14} {runs}{}", if passed { "" } else { ", FAILED" })?;
+        writeln!(figures, "{target:<18} {runs}{}", if passed { "" } else { ", FAILED" })?;
         if !passed {
             let end: Vec<&str> = printed.lines().rev().take(30).collect();
             finds.push(format!("{target}:\n{}", end.into_iter().rev().collect::<Vec<_>>().join("\n")));

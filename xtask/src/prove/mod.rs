@@ -7,6 +7,7 @@ mod identities;
 mod kit;
 mod line;
 mod placebo;
+mod profile;
 mod recommendations;
 mod record;
 
@@ -19,7 +20,7 @@ use std::path::PathBuf;
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Which proof
-    #[arg(value_parser = ["line", "recommendations"])]
+    #[arg(value_parser = ["line", "recommendations", "profile"])]
     name: String,
     /// Only these steps; what the file says of the others stays
     #[arg(long, value_name = "STEP")]
@@ -70,6 +71,7 @@ pub(crate) fn command(tree: &Tree, arguments: &Arguments) -> Result<()> {
     let steps = match arguments.name.as_str() {
         "line" => line::STEPS,
         "recommendations" => recommendations::STEPS,
+        "profile" => profile::STEPS,
         other => bail!("no proof is named `{other}`"),
     };
     if let Some(unknown) = arguments.only.iter().find(|name| steps.iter().all(|step| step.name != **name)) {

@@ -1,0 +1,130 @@
+//! One customer, one profile: the algebra, consent, durability, speed and size of what is kept.
+
+use super::Proof::Tree as InTree;
+use super::{Step, figures, fuzz};
+use crate::run::Run;
+use crate::tree::{self, Tree};
+use crate::wasm;
+use anyhow::{Result, ensure};
+use std::fs;
+
+/// In the order in which they run: the quick ones first.
+pub(super) const STEPS: &[Step] = &[
+    Step {
+        name: "token",
+        claim: "A token of Complete Journey's p99 household has at most 2,048 characters, and so has one of 36-byte ids",
+        run: InTree(token),
+    },
+    Step {
+        name: "disk",
+        claim: "The disk has the data before the client has the answer, and an erased customer is in no file",
+        run: InTree(disk),
+    },
+    Step {
+        name: "throughput",
+        claim: "In batches the store takes at least half the events of a bare redb loop that writes the same bytes",
+        run: InTree(throughput),
+    },
+    Step {
+        name: "crash",
+        claim: "Killed 100 times while four clients write, the host loses no acknowledged event and breaks no profile; so \
+                with Redis, stopped and started",
+        run: InTree(crash),
+    },
+    Step {
+        name: "two-hosts",
+        claim: "Two hosts on one Redis with 10,000 customers and 100,000 concurrent events come to what one writer comes to",
+        run: InTree(two_hosts),
+    },
+    Step {
+        name: "algebra",
+        claim: "100,000 random sets of events, consents, traits, links and erasures, written, delayed, doubled and merged in \
+                any way, end in the same bytes, natively and in the module",
+        run: InTree(algebra),
+    },
+    Step {
+        name: "consent",
+        claim: "100,000 pairs of requests for each purpose, which differ only in what it covers, have the same answer without \
+                it, and most have another with it; an erased customer is answered as one never seen",
+        run: InTree(consent),
+    },
+    Step {
+        name: "fuzz",
+        claim: "Ten minutes of each fuzz target of profiles find nothing",
+        run: InTree(fuzz_profiles),
+    },
+];
+
+/// Random sets, and pairs for each purpose.
+const PROFILES: &str = "100000";
+
+fn algebra(tree: &Tree) -> Result<String> {
+    wasm::build_package(tree)?;
+    of_profiles(tree, "profiles::")
+}
+
+fn consent(tree: &Tree) -> Result<String> {
+    of_profiles(tree, "consent::")
+}
+
+fn of_profiles(tree: &Tree, tests: &str) -> Result<String> {
+    let arguments = ["test", "--package", "unisono-tests", "--test", "it", "--", tests, "--nocapture"];
+    tree.cargo(&arguments).env("UNISONO_PROFILES", PROFILES).output()
+}
+
+/// Tests of the host with the real module and the real binary.
+fn of_host(tree: &Tree, tests: &[&str], variables: &[(&str, &str)]) -> Result<String> {
+    wasm::build_package(tree)?;
+    let mut arguments = vec!["test", "--package", "unisono-host", "--test", "it", "--"];
+    arguments.extend(tests);
+    arguments.push("--nocapture");
+    let run = tree.cargo(&arguments).env("UNISONO_REDIS", "1");
+    variables.iter().fold(run, |run, (name, value)| run.env(name, value)).output()
+}
+
+fn disk(tree: &Tree) -> Result<String> {
+    let tests = ["the_disk_has_the_data_before_the_client", "an_erased_customer_is_found_in_no_file"];
+    of_host(tree, &tests, &[])
+}
+
+fn crash(tree: &Tree) -> Result<String> {
+    let tests = ["no_acknowledged_event_is_lost", "redis"];
+    of_host(tree, &tests, &[("UNISONO_PROOF_KILLS", "100")])
+}
+
+fn two_hosts(tree: &Tree) -> Result<String> {
+    let counts = [("UNISONO_PROOF_CUSTOMERS", "10000"), ("UNISONO_PROOF_EVENTS", "100000")];
+    of_host(tree, &["two_hosts_on_one_redis"], &counts)
+}
+
+fn throughput(tree: &Tree) -> Result<String> {
+    wasm::build_package(tree)?;
+    let folder = tree.target().join("prove-store");
+    fs::create_dir_all(&folder)?;
+    Run::new(figures::bench(tree, "profile-store")?).arg("--folder").arg(&folder).output()
+}
+
+/// Tokens of every household, with its own ids and with UUIDs in their place.
+fn token(tree: &Tree) -> Result<String> {
+    let subject = figures::subject(tree)?;
+    let lines = tree.target().join("prove-token.jsonl");
+    let sample: serde_json::Value = serde_json::from_str(&tree::read_text(&subject.requests)?)?;
+    let customers = sample["customers"].as_array().map_or(&[][..], Vec::as_slice);
+    ensure!(!customers.is_empty(), "the sample holds no customers");
+    let requests: Vec<String> = customers.iter().map(|one| one["request"].to_string()).collect();
+    tree::write(&lines, requests.join("\n"))?;
+    let arguments =
+        ["run", "--release", "--package", "unisono-tests", "--no-default-features", "--example", "token_sizes", "--"];
+    let own = tree.cargo(&arguments).arg(&lines).output()?;
+    let uuids = tree.cargo(&arguments).arg(&lines).arg("uuid").output()?;
+    for printed in [&own, &uuids] {
+        let row = printed.lines().find(|line| line.starts_with("| characters")).unwrap_or_default();
+        let most = row.split('|').filter_map(|cell| cell.trim().parse::<f64>().ok()).fold(0.0, f64::max);
+        ensure!((1.0..=2_048.0).contains(&most), "{own}\n{uuids}\na token of {most} characters");
+    }
+    Ok(format!("{own}\n{uuids}"))
+}
+
+fn fuzz_profiles(tree: &Tree) -> Result<String> {
+    fuzz::targets_for(tree, 600, |target| !["model", "request"].contains(&target))
+}
