@@ -92,6 +92,7 @@ codes! {
     FolderUnreadable "folder_unreadable" "A folder to serve does not exist." "Check the path.",
     RequestsUnreadable "requests_unreadable" "The file of requests can't be read." "Check the path and its permissions.",
     ResponsesUnwritable "responses_unwritable" "The file of responses can't be written." "Check the path, its permissions and the free space.",
+    TokenKeysMissing "token_keys_missing" "This host has no keys of tokens." "Start it with `--token-keys`.",
     TokenKeysInvalid "token_keys_invalid" "The keys of tokens can't be used." "Correct the file of keys; the message names the key.",
     TokenMalformed "token_malformed" "The text is no portable token of a version that this host knows." "Ask for a new token.",
     TokenKeyUnknown "token_key_unknown" "The token names a key that this host does not have, or not for this use." "Add the key to the file of keys, or ask for a new token.",

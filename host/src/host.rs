@@ -349,6 +349,14 @@ impl ProfileCalls for Host {
         Host::profile_component(self, input)
     }
 
+    fn token_write(&self, input: &[u8]) -> Result<Vec<u8>, HostError> {
+        Host::token_write(self, input)
+    }
+
+    fn token_apply(&self, input: &[u8]) -> Result<Vec<u8>, HostError> {
+        Host::token_apply(self, input)
+    }
+
     fn decide_with_ids(&self, request: &[u8]) -> Result<Decision, HostError> {
         Host::decide_with_ids(self, request)
     }

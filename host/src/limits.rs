@@ -103,3 +103,7 @@ pub const IDENTITY_INPUT_BYTES_MAX: usize = 320;
 pub const POLICY_BYTES_MAX: usize = 1024 * 1024;
 /// Characters of an IAB TCF string.
 pub const TCF_CHARACTERS_MAX: usize = 16 * 1024;
+/// Characters of a token, unless the request says otherwise.
+pub const TOKEN_CHARACTERS_DEFAULT: usize = 2_048;
+/// Milliseconds that a token is good for, unless the request says otherwise: a week.
+pub const TOKEN_MS_DEFAULT: i64 = 7 * 24 * 60 * 60 * 1000;

@@ -63,6 +63,18 @@ pub(crate) fn text(value: &[u8]) -> Option<&str> {
     rmp::decode::read_str_from_slice(value).ok().filter(|(_, rest)| rest.is_empty()).map(|(text, _)| text)
 }
 
+/// The whole number that a value is.
+pub(crate) fn int(value: &[u8]) -> Option<i64> {
+    let mut rest = value;
+    rmp::decode::read_int(&mut rest).ok().filter(|_| rest.is_empty())
+}
+
+/// The yes or no that a value is.
+pub(crate) fn bool(value: &[u8]) -> Option<bool> {
+    let mut rest = value;
+    rmp::decode::read_bool(&mut rest).ok().filter(|_| rest.is_empty())
+}
+
 /// The bytes that a value holds.
 pub(crate) fn bin(value: &[u8]) -> Option<&[u8]> {
     let mut rest = value;
@@ -101,6 +113,10 @@ impl Packer {
 
     pub(crate) fn int(&mut self, number: i64) {
         let _ = encode::write_sint(&mut self.0, number);
+    }
+
+    pub(crate) fn bool(&mut self, yes: bool) {
+        let _ = encode::write_bool(&mut self.0, yes);
     }
 
     pub(crate) fn bin(&mut self, bytes: &[u8]) {

@@ -10,6 +10,7 @@ use tracing::level_filters::LevelFilter;
 use unisono_host::http::{self, HttpOptions, Keys};
 use unisono_host::limits::{DEADLINE_MS_DEFAULT, WAIT_MS_DEFAULT};
 use unisono_host::profiles::{Profiles, now_ms};
+use unisono_host::token::TokenKeys;
 use unisono_host::{Host, HostError, store};
 
 use super::HostArguments;
@@ -37,6 +38,12 @@ pub(crate) struct Serve {
     /// admin).
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
+    /// A file of the keys of portable tokens (JSON: `sign_with`, and `keys` with a `key_id` and a `seed` or `public_key` each).
+    #[arg(long, value_name = "FILE", requires_all = ["shop", "data"])]
+    token_keys: Option<PathBuf>,
+    /// The shop whose tokens they are.
+    #[arg(long, value_name = "NAME")]
+    shop: Option<String>,
     /// A folder of files to serve at /, as the demo site.
     #[arg(long = "static", value_name = "DIR")]
     static_dir: Option<PathBuf>,
@@ -75,6 +82,7 @@ impl Serve {
     pub(crate) fn run(self) -> Result<(), HostError> {
         // The address is checked first: nobody should wait for a model to learn that it is refused.
         let keys = self.keys.as_deref().map(Keys::read).transpose()?;
+        let token_keys = self.token_keys.as_deref().map(TokenKeys::from_file).transpose()?;
         let address = match keys {
             Some(_) => http::listen_address(&self.listen)?,
             None => http::loopback_address(&self.listen)?,
@@ -90,7 +98,10 @@ impl Serve {
             options = options.package_dir(folder);
         }
         if let Some(store) = store {
-            let profiles = Profiles::new(host.clone(), store);
+            let mut profiles = Profiles::new(host.clone(), store);
+            if let (Some(keys), Some(shop)) = (token_keys, &self.shop) {
+                profiles = profiles.tokens(keys, shop);
+            }
             if self.host.has_policy() {
                 sweep_daily(profiles.clone())?;
             }

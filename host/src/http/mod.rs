@@ -8,6 +8,8 @@
 //! | `POST /v1/events` | stores events: one, a list, or JSON line by line |
 //! | `POST /v1/consents`, `/v1/traits`, `/v1/links` | what is said of a profile |
 //! | `GET`, `DELETE /v1/profiles/{id}` | all that is stored of a profile; its erasure |
+//! | `POST /v1/tokens`, `/v1/tokens/redeem` | a portable token of a profile; one read into a profile |
+//! | `POST /v1/pairings`, `/v1/pairings/redeem` | a one-time code for a profile; the code taken, and the two linked |
 //! | `GET /health` | how the host fares; status 503 while no instance can serve |
 //! | `/pkg/` | the npm package, if a folder is given |
 //! | everything else | files of a site, if a folder is given |
@@ -170,7 +172,11 @@ pub fn router(host: Host, options: &HttpOptions) -> Result<Router, HostError> {
         .route("/v1/events", only(Role::Events, post(profiles::events).layer(writing.clone())))
         .route("/v1/consents", only(Role::Events, post(profiles::consents).layer(writing.clone())))
         .route("/v1/traits", only(Role::Events, post(profiles::traits).layer(writing.clone())))
-        .route("/v1/links", only(Role::Profiles, post(profiles::links).layer(writing)))
+        .route("/v1/links", only(Role::Profiles, post(profiles::links).layer(writing.clone())))
+        .route("/v1/tokens", only(Role::Profiles, post(profiles::tokens).layer(writing.clone())))
+        .route("/v1/tokens/redeem", only(Role::Profiles, post(profiles::redeem_token).layer(writing.clone())))
+        .route("/v1/pairings", only(Role::Profiles, post(profiles::pairings).layer(writing.clone())))
+        .route("/v1/pairings/redeem", only(Role::Profiles, post(profiles::redeem_pairing).layer(writing)))
         .route("/v1/profiles/{id}", only(Role::Profiles, whole))
         .route("/v1/module", get(files::module))
         .route("/v1/module/{id}", get(files::module_by_id))

@@ -42,6 +42,26 @@ pub(super) async fn links(State(service): State<Service>, request: Request) -> R
     posted(service, request, |profiles, input| profiles.set(now_ms(), Registers::Links, input)).await
 }
 
+/// `POST /v1/tokens`.
+pub(super) async fn tokens(State(service): State<Service>, request: Request) -> Response {
+    posted(service, request, |profiles, input| profiles.write_token(now_ms(), input)).await
+}
+
+/// `POST /v1/tokens/redeem`.
+pub(super) async fn redeem_token(State(service): State<Service>, request: Request) -> Response {
+    posted(service, request, |profiles, input| profiles.redeem_token(now_ms(), input)).await
+}
+
+/// `POST /v1/pairings`.
+pub(super) async fn pairings(State(service): State<Service>, request: Request) -> Response {
+    posted(service, request, |profiles, input| profiles.pair(now_ms(), input)).await
+}
+
+/// `POST /v1/pairings/redeem`.
+pub(super) async fn redeem_pairing(State(service): State<Service>, request: Request) -> Response {
+    posted(service, request, |profiles, input| profiles.redeem_pairing(now_ms(), input)).await
+}
+
 /// `GET /v1/profiles/{id}`, with `?purpose=` only what that purpose may see.
 pub(super) async fn export(
     State(service): State<Service>,

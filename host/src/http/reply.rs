@@ -49,15 +49,24 @@ fn status_of_host(code: HostErrorCode) -> StatusCode {
     match code {
         C::HostOverloaded | C::StoreUnavailable | C::StoreConflict => StatusCode::SERVICE_UNAVAILABLE,
         C::StoreFull => StatusCode::INSUFFICIENT_STORAGE,
-        C::StoreMissing => StatusCode::NOT_IMPLEMENTED,
+        C::StoreMissing | C::TokenKeysMissing => StatusCode::NOT_IMPLEMENTED,
         C::Unauthorized => StatusCode::UNAUTHORIZED,
         C::Forbidden => StatusCode::FORBIDDEN,
         C::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
         C::BodyTooLarge | C::LimitExceeded | C::AllocationRefused => StatusCode::PAYLOAD_TOO_LARGE,
-        C::InvalidJson | C::BodyUnreadable | C::InvalidRequest => StatusCode::BAD_REQUEST,
+        C::InvalidJson
+        | C::BodyUnreadable
+        | C::InvalidRequest
+        | C::InvalidConfig
+        | C::TokenMalformed
+        | C::TokenKeyUnknown
+        | C::TokenForged
+        | C::TokenForeign
+        | C::TokenExpired
+        | C::PairingCodeMalformed => StatusCode::BAD_REQUEST,
         C::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         C::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        C::NotFound | C::ProfileUnknown => StatusCode::NOT_FOUND,
+        C::NotFound | C::ProfileUnknown | C::PairingCodeUnknown => StatusCode::NOT_FOUND,
         C::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }

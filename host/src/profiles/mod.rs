@@ -8,8 +8,10 @@ mod apply;
 mod events;
 mod gate;
 mod gather;
+mod pairing;
 mod registers;
 mod sweep;
+mod tokens;
 mod whole;
 
 use std::sync::Arc;
@@ -23,6 +25,7 @@ use crate::host::{Decision, Host};
 use crate::pack::{self, Packer};
 use crate::store::{ProfileStore, Record};
 use gate::Gate;
+use tokens::Tokens;
 
 pub use registers::Registers;
 pub use whole::Scope;
@@ -55,6 +58,18 @@ pub trait ProfileCalls: Send + Sync {
     /// Those of [`Host::decide`].
     fn profile_component(&self, input: &[u8]) -> Result<Vec<u8>, HostError>;
 
+    /// `{"state", "now_ms", "expires_ms", "shop", "key_id", "bytes_max"?}` gives `{"payload", "warnings"}`.
+    ///
+    /// # Errors
+    /// Those of [`Host::decide`].
+    fn token_write(&self, input: &[u8]) -> Result<Vec<u8>, HostError>;
+
+    /// `{"state"?, "payload", "now_ms", "shop"}` gives `{"state", "warnings"}`.
+    ///
+    /// # Errors
+    /// Those of [`Host::decide`].
+    fn token_apply(&self, input: &[u8]) -> Result<Vec<u8>, HostError>;
+
     /// Decides a request.
     ///
     /// # Errors
@@ -71,6 +86,7 @@ pub struct Profiles {
     calls: Arc<dyn ProfileCalls>,
     store: Arc<dyn ProfileStore>,
     gate: Arc<Gate>,
+    tokens: Option<Arc<Tokens>>,
 }
 
 impl Profiles {
@@ -83,7 +99,7 @@ impl Profiles {
     pub fn with_calls(calls: Arc<dyn ProfileCalls>, store: Arc<dyn ProfileStore>) -> Self {
         // One that computes and one that comes next, for each instance.
         let gate = Arc::new(Gate::new(calls.workers().saturating_mul(2)));
-        Profiles { calls, store, gate }
+        Profiles { calls, store, gate, tokens: None }
     }
 
     /// The store.
@@ -116,6 +132,16 @@ fn check_id(profile_id: &str) -> Result<&str, HostError> {
     }
     let text = format!("a `profile_id` of {} bytes; ids have 1 to {ID_BYTES_MAX}", profile_id.len());
     Err(invalid(text, "profile_id"))
+}
+
+/// The `profile_id` of a request.
+fn required_id<'a>(entries: &[(&str, &'a [u8])], form: &str) -> Result<&'a str, HostError> {
+    let profile_id = pack::find(entries, "profile_id").and_then(pack::text);
+    check_id(profile_id.ok_or_else(|| invalid(form, "profile_id"))?)
+}
+
+fn unknown_profile() -> HostError {
+    HostError::new(HostErrorCode::ProfileUnknown, "the store knows no such profile")
 }
 
 /// A request that is no map of the expected form.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::apply::{Applied, Input};
-use super::{Profiles, bad_answer, check_id, invalid};
+use super::{Profiles, bad_answer, check_id, invalid, required_id};
 use crate::error::{HostError, HostErrorCode};
 use crate::limits::REGISTERS_MAX;
 use crate::pack::{self, Packer};
@@ -41,8 +41,7 @@ impl Profiles {
         let name = registers.name();
         let form = format!("a request is a map with `profile_id` and `{name}`, a list");
         let entries = pack::entries(input).map_err(|_| invalid(form.as_str(), ""))?;
-        let profile_id = pack::find(&entries, "profile_id").and_then(pack::text);
-        let profile_id = check_id(profile_id.ok_or_else(|| invalid(form.as_str(), "profile_id"))?)?;
+        let profile_id = required_id(&entries, &form)?;
         let list = pack::find(&entries, name).ok_or_else(|| invalid(form.as_str(), name))?;
         let items = pack::items(list).map_err(|_| invalid(form.as_str(), name))?;
         if items.len() > REGISTERS_MAX {

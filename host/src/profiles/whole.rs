@@ -3,7 +3,7 @@
 use unisono_message::limits::FUTURE_MS_MAX;
 
 use super::{Profiles, bad_answer, check_id, error_of};
-use crate::error::{HostError, HostErrorCode};
+use crate::error::HostError;
 use crate::pack::{self, Packer};
 use crate::store::{Updated, update_many};
 
@@ -23,9 +23,7 @@ impl Profiles {
     /// `profile_unknown`, those of the store and those of [`crate::Host::decide`].
     pub fn export(&self, now_ms: i64, profile_id: &str, purpose: Option<&str>) -> Result<Vec<u8>, HostError> {
         let record = self.record(check_id(profile_id)?)?;
-        let state = record
-            .state()
-            .ok_or_else(|| HostError::new(HostErrorCode::ProfileUnknown, "the store knows no such profile"))?;
+        let state = record.state().ok_or_else(super::unknown_profile)?;
         let mut call = Packer::map(3 + usize::from(purpose.is_some()));
         call.text("profile_id");
         call.text(profile_id);

@@ -1,5 +1,9 @@
 //! The keys of tokens: one signs, all check, so that keys are changed without a break.
 
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
 use aes_gcm::{Aes256Gcm, KeyInit};
 use data_encoding::BASE64URL_NOPAD;
 use ed25519_dalek::{SigningKey, VerifyingKey};
@@ -7,6 +11,7 @@ use serde::Deserialize;
 
 use super::unknown_key;
 use crate::error::{HostError, HostErrorCode};
+use crate::limits::KEYS_BYTES_MAX;
 
 /// The keys of a shop's tokens. Nothing of a secret one is ever printed.
 pub struct TokenKeys {
@@ -39,7 +44,22 @@ struct KeyEntry {
 }
 
 impl TokenKeys {
-    /// Reads the keys file:
+    /// Reads a keys file, as [`TokenKeys::from_json`] reads its text.
+    ///
+    /// # Errors
+    /// `keys_unreadable`, `token_keys_invalid`.
+    pub fn from_file(path: &Path) -> Result<Self, HostError> {
+        let mut text = String::new();
+        let most = u64::try_from(KEYS_BYTES_MAX).unwrap_or(u64::MAX);
+        let read = File::open(path).and_then(|file| file.take(most).read_to_string(&mut text));
+        read.map_err(|e| {
+            let why = format!("the file of keys `{}` can't be read: {e}", path.display());
+            HostError::new(HostErrorCode::KeysUnreadable, why).with_source(e)
+        })?;
+        TokenKeys::from_json(&text)
+    }
+
+    /// Reads the text of a keys file:
     ///
     /// ```json
     /// {"sign_with": "k2", "keys": [

@@ -384,3 +384,41 @@ fn what_the_policy_keeps_no_longer_is_swept_out_of_every_profile() {
     assert_eq!(kept["events"].as_array().unwrap().len(), 1, "{kept}");
     assert_eq!((&kept["events"][0]["event_id"], kept["marks"].as_array().unwrap().len()), (&json!("new"), 1));
 }
+
+#[test]
+fn a_token_carries_a_profile_to_another_store() {
+    if !has_module() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let shop = |name: &str, shop: &str| {
+        let keys = r#"{"sign_with": "k1", "keys": [{"key_id": "k1", "seed": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
+            "encryption_key": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}]}"#;
+        let keys = unisono_host::token::TokenKeys::from_json(keys).unwrap();
+        Profiles::new(real_host(), open(&folder.path().join(name).display().to_string()).unwrap()).tokens(keys, shop)
+    };
+    let (app, till, stranger) = (shop("app", "corner"), shop("till", "corner"), shop("stranger", "other"));
+    let now_ms = now_ms();
+    let events: Vec<Value> =
+        (0..30).map(|at| event("c1", &format!("e{at}"), now_ms - 60_000 * (at + 1), "purchase")).collect();
+    add(&app, &events, now_ms);
+    let pack = |value: Value| json_to_msgpack(value.to_string().as_bytes()).unwrap();
+    let unpack = |bytes: Vec<u8>| serde_json::from_slice::<Value>(&msgpack_to_json(&bytes).unwrap()).unwrap();
+    for encrypted in [false, true] {
+        let written = app.write_token(now_ms, &pack(json!({"profile_id": "c1", "encrypted": encrypted}))).unwrap();
+        let written = unpack(written);
+        let token = written["token"].as_str().unwrap();
+        assert!(token.len() <= 2_048, "{written}");
+        let redeem = pack(json!({"profile_id": "c9", "token": token}));
+        let redeemed = unpack(till.redeem_token(now_ms, &redeem).unwrap());
+        assert!(redeemed["warnings"].is_array(), "{redeemed}");
+        let foreign = stranger.redeem_token(now_ms, &redeem).unwrap_err();
+        assert_eq!(foreign.kind(), unisono_host::HostErrorCode::TokenForeign);
+        let late = till.redeem_token(now_ms + 8 * 86_400_000, &redeem).unwrap_err();
+        assert_eq!(late.kind(), unisono_host::HostErrorCode::TokenExpired);
+    }
+    let carried = unpack(till.export(now_ms, "c9", None).unwrap());
+    assert_eq!(carried["events"].as_array().unwrap().len(), 30, "once, though two tokens were read: {carried}");
+    let unknown = app.write_token(now_ms, &pack(json!({"profile_id": "nobody"}))).unwrap_err();
+    assert_eq!(unknown.kind(), unisono_host::HostErrorCode::ProfileUnknown);
+}

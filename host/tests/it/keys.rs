@@ -34,7 +34,7 @@ async fn ask(method: &str, address: &str, key: Option<&str>) -> Answer {
 
 #[tokio::test]
 async fn a_role_opens_its_addresses_and_no_others() {
-    const ADDRESSES: [(&str, &str); 7] = [
+    const ADDRESSES: [(&str, &str); 11] = [
         ("POST", "/v1/recommendations"),
         ("POST", "/v1/events"),
         ("POST", "/v1/consents"),
@@ -42,9 +42,17 @@ async fn a_role_opens_its_addresses_and_no_others() {
         ("POST", "/v1/links"),
         ("GET", "/v1/profiles/a"),
         ("DELETE", "/v1/profiles/a"),
+        ("POST", "/v1/tokens"),
+        ("POST", "/v1/tokens/redeem"),
+        ("POST", "/v1/pairings"),
+        ("POST", "/v1/pairings/redeem"),
     ];
-    let open =
-        [("site secret", 0b000_1111), ("desk secret", 0b111_0000), ("boss secret", 0b111_1111), ("none secret", 0)];
+    let open = [
+        ("site secret", 0b000_1111),
+        ("desk secret", 0b111_1111_0000),
+        ("boss secret", 0b111_1111_1111),
+        ("none secret", 0),
+    ];
     for (at, (method, address)) in ADDRESSES.into_iter().enumerate() {
         for (secret, addresses) in open {
             let answer = ask(method, address, Some(secret)).await;

@@ -219,6 +219,14 @@ impl ProfileCalls for PlainModule {
         Ok(rmp_serde::to_vec_named(&Belonging { profile_ids, needs }).unwrap())
     }
 
+    fn token_write(&self, _input: &[u8]) -> Result<Vec<u8>, HostError> {
+        panic!("no test asks this module for a token")
+    }
+
+    fn token_apply(&self, _input: &[u8]) -> Result<Vec<u8>, HostError> {
+        panic!("no test asks this module for a token")
+    }
+
     fn decide_with_ids(&self, request: &[u8]) -> Result<Decision, HostError> {
         self.0.decide_with_ids(request)
     }

@@ -313,3 +313,43 @@ fn two_hosts_that_write_one_customer_at_once_converge() {
     assert_eq!(export["events"].as_object().unwrap().len(), 180);
     assert_eq!(hosts[0].export(0, "two", None).unwrap_err().kind(), HostErrorCode::ProfileUnknown);
 }
+
+#[tokio::test]
+async fn a_pairing_code_links_two_profiles_once() {
+    let shop = shop();
+    let given = shop.post("/v1/pairings", json!({"profile_id": "app", "prefix": "https://shop.example/p#"})).await;
+    assert!(given["expires_ms"].as_i64().unwrap() > 1_700_000_000_000);
+    let code = given["code"].as_str().unwrap();
+    assert!(code.starts_with("https://shop.example/p#") && code.len() <= 100 && !code.contains("app"));
+    let redeem = json!({"code": code, "profile_id": "till"});
+    assert_eq!(shop.post("/v1/pairings/redeem", redeem.clone()).await, json!({"profile_id": "app", "linked": true}));
+    assert_eq!(shop.get("/v1/profiles/app").await["links"]["till"][1], true);
+    assert_eq!(shop.get("/v1/profiles/till").await["links"]["app"][1], true);
+    let again = shop.send("POST", "/v1/pairings/redeem", "application/json", redeem.to_string()).await;
+    assert_eq!(
+        (again.status, again.json()["error"]["code"].as_str()),
+        (StatusCode::NOT_FOUND, Some("pairing_code_unknown"))
+    );
+    let code = shop.post("/v1/pairings", json!({"profile_id": "app"})).await["code"].clone();
+    assert_eq!(
+        shop.post("/v1/pairings/redeem", json!({"code": code})).await,
+        json!({"profile_id": "app", "linked": false})
+    );
+    for (body, code) in [
+        (json!({"code": "nonsense"}), "pairing_code_malformed"),
+        (json!({"profile_id": "a"}), "invalid_request"),
+        (json!({"code": "x", "profile_id": 7}), "invalid_request"),
+    ] {
+        let answer = shop.send("POST", "/v1/pairings/redeem", "application/json", body.to_string()).await;
+        assert_eq!(
+            (answer.status, answer.json()["error"]["code"].as_str()),
+            (StatusCode::BAD_REQUEST, Some(code)),
+            "{body}"
+        );
+    }
+    let answer = shop.send("POST", "/v1/tokens", "application/json", r#"{"profile_id":"app"}"#).await;
+    assert_eq!(
+        (answer.status, answer.json()["error"]["code"].as_str()),
+        (StatusCode::NOT_IMPLEMENTED, Some("token_keys_missing"))
+    );
+}
