@@ -41,6 +41,25 @@ pub(crate) fn fit(rows: &Rows, cases: usize, params: &LearnParams, threads: usiz
     parts(&forest, &bins, params.scale_bits)
 }
 
+/// The forest of the first `trees` trees, which is the one that a fit of so many gives.
+pub(crate) fn truncated(forest: &ForestParts, trees: usize) -> ForestParts {
+    let Some(link) = forest.roots.get(trees) else { return forest.clone() };
+    // A tree has one leaf more than nodes, and its root is its first node or its only leaf.
+    let (nodes, leaves) = match link & LEAF {
+        0 => (usize::from(*link), usize::from(*link) + trees),
+        _ => (usize::from(link & !LEAF) - trees, usize::from(link & !LEAF)),
+    };
+    let mut less = forest.clone();
+    less.roots.truncate(trees);
+    less.features.truncate(nodes);
+    less.thresholds.truncate(nodes);
+    less.left.truncate(nodes);
+    less.right.truncate(nodes);
+    less.values.truncate(nodes);
+    less.leaves.truncate(leaves);
+    less
+}
+
 /// The first row of every case, then the number of rows.
 fn boundaries(rows: &Rows) -> Vec<usize> {
     let mut boundaries: Vec<usize> =
@@ -75,4 +94,30 @@ fn parts(forest: &Forest, bins: &[Bins], scale_bits: u32) -> Result<ForestParts>
         parts.leaves.extend(tree.leaves.iter().map(fixed));
     }
     Ok(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::boost::Tree;
+
+    #[test]
+    fn a_truncated_forest_is_the_one_of_fewer_trees() {
+        let leaf = |value: f64| Tree { leaves: vec![value], leaf_cover: vec![1], ..Tree::default() };
+        let tree = |value: f64| Tree {
+            feature: vec![0, 0],
+            bin: vec![1, 2],
+            left: vec![!0, !1],
+            right: vec![1, !2],
+            value: vec![value; 2],
+            cover: vec![3, 2],
+            leaves: vec![value, 2.0 * value, 3.0 * value],
+            leaf_cover: vec![1; 3],
+        };
+        let all = Forest { base: 0.5, trees: vec![tree(1.0), leaf(2.0), tree(3.0), tree(4.0), leaf(5.0)] };
+        let whole = parts(&all, &[], 8).unwrap();
+        for count in 0..=6 {
+            assert_eq!(truncated(&whole, count), parts(&all.truncated(count), &[], 8).unwrap(), "{count}");
+        }
+    }
 }

@@ -74,6 +74,8 @@ pub struct ForestReport {
     pub cases: usize,
     /// Trees; none below 500 cases.
     pub trees: usize,
+    /// What the number was chosen by: ndcg@20 of the held-out cases with so many trees.
+    pub tried: Vec<(usize, f64)>,
 }
 
 /// The account of the learning.
@@ -176,20 +178,95 @@ pub(crate) fn learn(tables: &Tables, recipe: Recipe<'_>, progress: &Progress) ->
     let (next, together) = progress.stage("blends and trees", || both(next, together, recipe))?;
     (learned.next, learned.next_forest) = (next.blend, next.forest);
     learned.discover_forest = next.discover;
-    let forests = [
-        (Task::Next, next.cases[0], &learned.next_forest),
-        (Task::Discover, next.cases[1], &learned.discover_forest),
-        (Task::Together, together.cases[0], &together.forest),
-    ];
-    let forest = |(task, cases, forest): (Task, usize, &ForestParts)| ForestReport {
-        task: task.as_str().into(),
-        cases,
-        trees: forest.roots.len(),
-    };
-    learned.report.forests = forests.into_iter().map(forest).collect();
     (learned.together, learned.together_forest) = (together.blend, together.forest);
+    let tried = progress.stage("number of trees", || cut_forests(tables, recipe, &held_out, &mut learned, progress))?;
+    let cases = [next.cases[0], next.cases[1], together.cases[0]];
+    for ((task, tried), cases) in TASKS.into_iter().zip(tried).zip(cases) {
+        let trees = learned.forest_of(task).roots.len();
+        learned.report.forests.push(ForestReport { task: task.as_str().into(), cases, trees, tried });
+    }
     progress.stage("calibration and metrics", || judge(tables, recipe, held_out, &mut learned, progress))?;
     Ok(learned)
+}
+
+const TASKS: [Task; 3] = [Task::Next, Task::Discover, Task::Together];
+/// Numbers of trees that are tried.
+const TRIED: usize = 5;
+
+impl Learned {
+    fn forest_of(&mut self, task: Task) -> &mut ForestParts {
+        match task {
+            Task::Next => &mut self.next_forest,
+            Task::Discover => &mut self.discover_forest,
+            Task::Together => &mut self.together_forest,
+        }
+    }
+
+    /// The model of a cut's tables with what was learned, of each forest the first `trees`.
+    fn model_of(&self, cut: &ModelParts, recipe: Recipe<'_>, trees: usize) -> Result<Vec<u8>> {
+        let parts = ModelParts {
+            next: self.next.clone(),
+            together: self.together.clone(),
+            next_forest: forest::truncated(&self.next_forest, trees),
+            together_forest: forest::truncated(&self.together_forest, trees),
+            discover_forest: forest::truncated(&self.discover_forest, trees),
+            ranked_max: recipe.params.ranked_max,
+            scale_bits: recipe.params.scale_bits,
+            ..cut.clone()
+        };
+        encode(&parts).map_err(Error::from_core)
+    }
+}
+
+/// Cuts each forest to the fewest trees that rank the held-out cases no worse than the best number but for noise: by no more than
+/// one standard error of the paired difference (the rule of Breiman and others, 1984, 3.4.3). -> what was tried, task by task.
+fn cut_forests(
+    tables: &Tables,
+    recipe: Recipe<'_>,
+    held_out: &Cut,
+    learned: &mut Learned,
+    progress: &Progress,
+) -> Result<[Vec<(usize, f64)>; 3]> {
+    let (least, most) = (recipe.params.trees_min, recipe.params.trees);
+    let mut tried = [const { Vec::new() }; 3];
+    if least >= most || TASKS.iter().all(|task| learned.forest_of(*task).roots.len() <= least) {
+        return Ok(tried);
+    }
+    let counts: Vec<usize> = (0..TRIED).map(|step| least + (most - least) * step / (TRIED - 1)).collect();
+    // By task, number of trees and case.
+    let mut found: [Vec<Vec<f64>>; 3] = Default::default();
+    for count in &counts {
+        let file = learned.model_of(&held_out.parts, recipe, *count)?;
+        let model = Model::load(&file).map_err(Error::from_core)?;
+        for (task, found) in TASKS.into_iter().zip(&mut found) {
+            if !learned.forest_of(task).roots.is_empty() {
+                let judged = judged(tables, recipe, &model, &held_out.cases, task, progress);
+                found.push(judged.into_iter().filter_map(|case| Some(case.metrics?[0].ndcg)).collect());
+            }
+        }
+    }
+    for ((task, found), tried) in TASKS.into_iter().zip(&found).zip(&mut tried) {
+        let mean = |cases: &Vec<f64>| cases.iter().sum::<f64>() / cases.len().max(1) as f64;
+        *tried = counts.iter().copied().zip(found.iter().map(mean)).collect();
+        if let Some(at) = fewest(found) {
+            let forest = learned.forest_of(task);
+            *forest = forest::truncated(forest, counts[at]);
+        }
+    }
+    Ok(tried)
+}
+
+/// The first row whose mean lies below the best one's by no more than one standard error of their difference; rows are paired.
+fn fewest(found: &[Vec<f64>]) -> Option<usize> {
+    let sum = |row: &Vec<f64>| row.iter().sum::<f64>();
+    let best = (0..found.len()).rev().max_by(|a, b| sum(&found[*a]).total_cmp(&sum(&found[*b])))?;
+    (0..=best).find(|at| {
+        let lost: Vec<f64> = found[best].iter().zip(&found[*at]).map(|(best, one)| best - one).collect();
+        let count = lost.len() as f64;
+        let mean = sum(&lost) / count;
+        let variance = lost.iter().map(|one| (one - mean).powi(2)).sum::<f64>() / count;
+        mean <= (variance / count).sqrt()
+    })
 }
 
 /// The metrics of another blend and forest for one task on the held-out cases, by profile.
@@ -350,20 +427,16 @@ struct Judged {
 
 /// Calibrations and metrics on the cut that the blends never saw.
 fn judge(tables: &Tables, recipe: Recipe<'_>, cut: Cut, learned: &mut Learned, progress: &Progress) -> Result<()> {
-    let Cut { mut parts, mut cases } = cut;
+    let Cut { parts, mut cases } = cut;
     let whole = cases.len();
     // Long histories alone would give newcomers the chances of regulars. Where a case is an item, histories have no orders to be cut to.
     cases.extend(match (recipe.aim.takes, recipe.params.short_weight > 0.0) {
         (Takes::Order, true) => every_shortened(&tables.log, &cases),
         _ => short_cases(tables, recipe, &cases),
     });
-    (parts.next, parts.together) = (learned.next.clone(), learned.together.clone());
-    (parts.next_forest, parts.together_forest) = (learned.next_forest.clone(), learned.together_forest.clone());
-    parts.discover_forest = learned.discover_forest.clone();
-    (parts.ranked_max, parts.scale_bits) = (recipe.params.ranked_max, recipe.params.scale_bits);
-    let file = encode(&parts).map_err(Error::from_core)?;
+    let file = learned.model_of(&parts, recipe, usize::MAX)?;
     let model = Model::load(&file).map_err(Error::from_core)?;
-    for task in [Task::Next, Task::Discover, Task::Together] {
+    for task in TASKS {
         if task == Task::Discover && learned.discover_forest.roots.is_empty() {
             continue;
         }
@@ -438,4 +511,23 @@ fn judge_case(
         ]);
     });
     judged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fewest;
+
+    #[test]
+    fn the_fewest_trees_within_a_standard_error_of_the_best() {
+        let cases = |mean: f64, spread: f64| -> Vec<f64> {
+            (0..100).map(|case| mean + if case % 2 == 0 { spread } else { -spread }).collect()
+        };
+        // Less by .05 with a standard error of .02, by .01 with one of .02, the best, less again.
+        let found = [cases(0.45, 0.2), cases(0.49, 0.2), cases(0.5, 0.0), cases(0.3, 0.0)];
+        assert_eq!(fewest(&found), Some(1));
+        assert_eq!(fewest(&found[2..]), Some(0));
+        assert_eq!(fewest(&[found[0].clone(), cases(0.5, 0.2)]), Some(1), "what is lost in every case is no noise");
+        assert_eq!(fewest(&[cases(0.5, 0.1), cases(0.5, 0.1)]), Some(0));
+        assert_eq!(fewest(&[]), None);
+    }
 }

@@ -201,6 +201,11 @@ fn show(run: &Run, params: &FitParams) {
             _ => String::new(),
         };
         print(&format!("  {:<9} {:>4} trees from {cases} cases{why}", forest.task, forest.trees));
+        let tried = |(trees, ndcg): &(usize, f64)| format!("{trees} {ndcg:.4}");
+        if !forest.tried.is_empty() {
+            let tried: Vec<String> = forest.tried.iter().map(tried).collect();
+            print(&format!("  {:<9} held-out ndcg@20 by number of trees: {}", "", tried.join(", ")));
+        }
     }
     for task in &fit.learn.held_out {
         print(&format!("\nheld-out future, `{}`", task.task));
