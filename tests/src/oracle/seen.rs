@@ -49,7 +49,7 @@ impl Seen {
             for ((purpose, channel), word) in &state.consents {
                 say(&mut consents, *purpose, channel, word.clone());
             }
-            views.push(state.as_view());
+            views.push(state.into_view());
         }
         for one in list(profile, "consents") {
             let (purpose, channel, word) = read_consent(one).context("a sound consent")?;
@@ -101,7 +101,7 @@ impl Seen {
 
 impl Profile {
     /// The state beside others of the customer: of its tombstone's day, only what is kept in full was after it.
-    fn as_view(mut self) -> Profile {
+    fn into_view(mut self) -> Profile {
         if let Some(erased) = self.erased {
             let of_day = self.events.iter().filter(|event| event.day() == erased.div_euclid(86_400_000));
             let marks: Vec<Mark> = of_day.filter(|event| !event.carried()).filter_map(Event::mark).collect();
