@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use unisono_host::consent::ConsentMapping;
 use unisono_host::{Host, HostBuilder, HostError, HostErrorCode, PolicyFile};
 
 /// How a host is set up, in every command.
@@ -47,6 +48,15 @@ impl HostArguments {
 
     pub(crate) fn has_policy(&self) -> bool {
         self.policy.is_some()
+    }
+
+    /// The table by which the policy reads what browsers and consent platforms say.
+    pub(crate) fn consent_mapping(&self) -> Result<ConsentMapping, HostError> {
+        let Some(policy) = &self.policy else { return Ok(ConsentMapping::default()) };
+        match PolicyFile::read(policy)?.host {
+            Some(host) => ConsentMapping::from_msgpack(&host),
+            None => Ok(ConsentMapping::default()),
+        }
     }
 
     pub(crate) fn module_path(&self) -> Option<&PathBuf> {

@@ -87,6 +87,7 @@ impl Serve {
             Some(_) => http::listen_address(&self.listen)?,
             None => http::loopback_address(&self.listen)?,
         };
+        let mapping = self.host.consent_mapping()?;
         self.start_log();
         let store = self.data.as_deref().map(store::open).transpose()?;
         let host = self.host.build(self.deadline_ms, WAIT_MS_DEFAULT)?;
@@ -98,7 +99,7 @@ impl Serve {
             options = options.package_dir(folder);
         }
         if let Some(store) = store {
-            let mut profiles = Profiles::new(host.clone(), store);
+            let mut profiles = Profiles::new(host.clone(), store).consent_mapping(mapping);
             if let (Some(keys), Some(shop)) = (token_keys, &self.shop) {
                 profiles = profiles.tokens(keys, shop);
             }

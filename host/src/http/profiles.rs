@@ -27,9 +27,10 @@ pub(super) async fn events(State(service): State<Service>, request: Request) -> 
     .await
 }
 
-/// `POST /v1/consents`.
+/// `POST /v1/consents`; the header `Sec-GPC` of the request counts too.
 pub(super) async fn consents(State(service): State<Service>, request: Request) -> Response {
-    posted(service, request, |profiles, input| profiles.set(now_ms(), Registers::Consents, input)).await
+    let gpc = request.headers().get("sec-gpc").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    posted(service, request, move |profiles, input| profiles.set_consents(now_ms(), gpc.as_deref(), input)).await
 }
 
 /// `POST /v1/traits`.

@@ -5,6 +5,7 @@
 //! between. What lies in a state the module alone knows. Input and output are MessagePack, as everywhere in this crate.
 
 mod apply;
+mod consents;
 mod events;
 mod gate;
 mod gather;
@@ -20,6 +21,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use unisono_message::ErrorCode;
 use unisono_message::limits::ID_BYTES_MAX;
 
+use crate::consent::ConsentMapping;
 use crate::error::{HostError, HostErrorCode};
 use crate::host::{Decision, Host};
 use crate::pack::{self, Packer};
@@ -87,6 +89,7 @@ pub struct Profiles {
     store: Arc<dyn ProfileStore>,
     gate: Arc<Gate>,
     tokens: Option<Arc<Tokens>>,
+    mapping: Arc<ConsentMapping>,
 }
 
 impl Profiles {
@@ -99,7 +102,7 @@ impl Profiles {
     pub fn with_calls(calls: Arc<dyn ProfileCalls>, store: Arc<dyn ProfileStore>) -> Self {
         // One that computes and one that comes next, for each instance.
         let gate = Arc::new(Gate::new(calls.workers().saturating_mul(2)));
-        Profiles { calls, store, gate, tokens: None }
+        Profiles { calls, store, gate, tokens: None, mapping: Arc::default() }
     }
 
     /// The store.

@@ -124,6 +124,44 @@ async fn one_event_lines_and_msgpack_are_taken_too() {
 }
 
 #[tokio::test]
+async fn consents_come_as_browsers_and_consent_platforms_say_them() {
+    let shop = shop();
+    let granted = |profile: &Value| -> Vec<String> {
+        let all = profile["consents"].as_object().cloned().unwrap_or_default();
+        all.into_iter().filter(|(_, word)| word[1] == true).map(|(purpose, _)| purpose).collect()
+    };
+    // Of `@iabtcf/core`: all purposes, and none a day later.
+    let all = "CQSU_AAQgYw8AAfACAENB4EgAP_gAEPAAAKIF5wAwABAAKAXmAAAAAAA";
+    let none = "CQSU_AAQgcD4AAfACAENB4EgAAAAAEPAAAKIAAAAAAAA";
+    let fine = json!({"refused": [], "warnings": []});
+    assert_eq!(shop.post("/v1/consents", json!({"profile_id": "a", "tcf": all})).await, fine);
+    let every = ["cross_channel", "measurement", "offers", "personalization", "training"];
+    assert_eq!(granted(&shop.get("/v1/profiles/a").await), every);
+    assert_eq!(shop.post("/v1/consents", json!({"profile_id": "a", "tcf": none})).await, fine);
+    assert_eq!(granted(&shop.get("/v1/profiles/a").await), [""; 0]);
+    let google = json!({"analytics_storage": "granted", "ad_storage": "denied"});
+    assert_eq!(shop.post("/v1/consents", json!({"profile_id": "a", "google_consent": google})).await, fine);
+    assert_eq!(granted(&shop.get("/v1/profiles/a").await), ["measurement", "training"]);
+    let request = Request::builder().method("POST").uri("/v1/consents").header("content-type", "application/json");
+    let request = request.header("sec-gpc", "1").body(Body::from(r#"{"profile_id":"a","consents":[]}"#)).unwrap();
+    assert_eq!(send(shop.service.clone(), request).await.status, StatusCode::OK);
+    assert_eq!(granted(&shop.get("/v1/profiles/a").await), ["measurement"]);
+    let wrong = [
+        (r#"{"profile_id":"a","tcf":"!"}"#, "tcf_malformed", "tcf"),
+        (r#"{"profile_id":"a","tcf":7}"#, "invalid_request", "tcf"),
+        (r#"{"profile_id":"a","google_consent":{"ad_storage":"maybe"}}"#, "google_consent_malformed", "google_consent"),
+        (r#"{"profile_id":"a","gpc":"1"}"#, "invalid_request", "gpc"),
+        (r#"{"profile_id":"a"}"#, "invalid_request", "consents"),
+    ];
+    for (body, code, field) in wrong {
+        let answer = shop.send("POST", "/v1/consents", "application/json", body).await;
+        let error = &answer.json()["error"];
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{body}: {error}");
+        assert_eq!((error["code"].as_str(), error["field"].as_str()), (Some(code), Some(field)), "{body}");
+    }
+}
+
+#[tokio::test]
 async fn requests_of_another_form_are_typed_errors() {
     let shop = shop();
     let cases = [

@@ -1,0 +1,83 @@
+//! Consents in, as registers or as browsers and consent platforms say them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Profiles, Registers, invalid, required_id};
+use crate::consent::{ConsentMapping, ConsentRegister};
+use crate::error::HostError;
+use crate::pack::{self, Packer};
+
+const FORM: &str = "a request is a map with `profile_id` and one or more of `consents`, `tcf`, `google_consent` and `gpc`";
+
+impl Profiles {
+    /// Reads TCF strings, Google consent states and `Sec-GPC` by another table than the default one.
+    #[must_use]
+    pub fn consent_mapping(mut self, mapping: ConsentMapping) -> Self {
+        self.mapping = Arc::new(mapping);
+        self
+    }
+
+    /// Writes the consents of one profile: `{"profile_id", "consents"?: [{"purpose", "channel"?, "granted", "ts_ms",
+    /// "writer"?}], "tcf"?: "C...", "google_consent"?: {"ad_storage": "granted"}, "gpc"?: bool, "channel"?}`; the channel is
+    /// that of what is no register. `gpc_header` is the value of `Sec-GPC`, if the request has one. Answers as
+    /// [`Profiles::set`].
+    ///
+    /// # Errors
+    /// Those of [`Profiles::set`], `tcf_malformed`, `tcf_version_unsupported`, `google_consent_malformed`.
+    pub fn set_consents(&self, now_ms: i64, gpc_header: Option<&str>, input: &[u8]) -> Result<Vec<u8>, HostError> {
+        let entries = pack::entries(input).map_err(|_| invalid(FORM, ""))?;
+        let profile_id = required_id(&entries, FORM)?;
+        let given = |name: &str| pack::find(&entries, name).filter(|value| !pack::is_nil(value));
+        let text = |name: &'static str| match given(name) {
+            None => Ok(None),
+            Some(value) => pack::text(value).map(Some).ok_or_else(|| invalid(FORM, name)),
+        };
+        let channel = text("channel")?;
+        let mut translated: Vec<ConsentRegister> = Vec::new();
+        if let Some(tcf) = text("tcf")? {
+            translated.extend(self.mapping.from_tcf(tcf, channel).map_err(|error| error.in_field("tcf"))?);
+        }
+        if let Some(states) = given("google_consent") {
+            let states: BTreeMap<String, serde_json::Value> =
+                rmp_serde::from_slice(states).map_err(|_| invalid(FORM, "google_consent"))?;
+            let registers = self.mapping.from_google_consent(&states, channel, now_ms);
+            translated.extend(registers.map_err(|error| error.in_field("google_consent"))?);
+        }
+        let gpc = match given("gpc").map(pack::bool) {
+            None => gpc_header,
+            Some(Some(on)) => on.then_some("1"),
+            Some(None) => return Err(invalid(FORM, "gpc")),
+        };
+        translated.extend(self.mapping.from_gpc(gpc, channel, now_ms));
+        let own = match given("consents") {
+            Some(list) => pack::items(list).map_err(|_| invalid(FORM, "consents"))?,
+            None if translated.is_empty() && given("google_consent").is_none() => return Err(invalid(FORM, "consents")),
+            None => Vec::new(),
+        };
+        let mut packed = Packer::map(2);
+        packed.text("profile_id");
+        packed.text(profile_id);
+        packed.text("consents");
+        packed.begin_array(own.len() + translated.len());
+        own.iter().for_each(|one| packed.raw(one));
+        translated.iter().for_each(|one| pack_register(&mut packed, one));
+        self.set(now_ms, Registers::Consents, &packed.done())
+    }
+}
+
+fn pack_register(packed: &mut Packer, one: &ConsentRegister) {
+    packed.begin_map(4 + usize::from(one.channel.is_some()));
+    packed.text("purpose");
+    packed.text(&one.purpose);
+    if let Some(channel) = &one.channel {
+        packed.text("channel");
+        packed.text(channel);
+    }
+    packed.text("granted");
+    packed.bool(one.granted);
+    packed.text("ts_ms");
+    packed.int(one.ts_ms);
+    packed.text("writer");
+    packed.text(&one.writer);
+}
