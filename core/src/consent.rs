@@ -8,7 +8,7 @@ use unisono_message::{EventType, Purpose, Register, RegisterKind};
 /// The purposes that an answer may rest on.
 pub(crate) const SERVING: u8 = Purpose::Personalization.bit() | Purpose::Offers.bit() | Purpose::Measurement.bit();
 /// The purposes that an event may be kept for.
-const KEEPING: u8 = SERVING | Purpose::Training.bit();
+pub(crate) const KEEPING: u8 = SERVING | Purpose::Training.bit();
 
 /// What the customer has said and the shop presumes.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +27,12 @@ impl Consents<'_, '_> {
         let said = self.said().filter(|one| one.purpose == purpose && (one.name.is_empty() || one.name == channel));
         let newest = said.reduce(|a, b| if b.winner_first(a).is_lt() { b } else { a });
         newest.map_or(self.policy.granted & purpose.bit() != 0, |one| one.is_on())
+    }
+
+    /// Whether a purpose is allowed in every channel: in those of which something was said, and in all others.
+    pub(crate) fn allow_everywhere(&self, purpose: Purpose) -> bool {
+        let of_purpose = self.said().filter(|one| one.purpose == purpose);
+        self.allow(purpose, "") && of_purpose.into_iter().all(|one| self.allow(purpose, one.name))
     }
 
     fn said(&self) -> impl Iterator<Item = &Register<'_>> {

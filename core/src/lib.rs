@@ -94,9 +94,14 @@ fn decide<'a>(model: &Model<'a>, policy: &Policy, request: &Request<'a>) -> Resu
     let asks_for_similar = request.placements.iter().any(|placement| placement.kind == PlacementKind::Similar);
     let stranger =
         asks_for_similar.then(|| Background::new(model, History::empty(), request.context.channel, request.now_ms));
+    // Offers look at what is settled once for all their placements.
+    let asks_for_offers = request.placements.iter().any(|placement| placement.kind == PlacementKind::Offers);
+    let settled = asks_for_offers.then(|| seen.offers().settled()).flatten();
+    let for_offers = settled.as_ref().unwrap_or(seen.offers());
+    let counts = seen.counts_offers;
     let mut shown = Shown::default();
     let place = |placement: &Placement<'a>| match placement.kind {
-        PlacementKind::Offers => offers::place(model, &seen, request, placement, &mut shown),
+        PlacementKind::Offers => offers::place(model, for_offers, counts, request, placement, &mut shown),
         _ => page::place(model, &background, stranger.as_ref(), request, placement, &mut shown),
     };
     let placements = request.placements.iter().map(place).collect();

@@ -3,7 +3,7 @@
 use crate::eligibility::{Shown, sold_in};
 use crate::model::{Model, NO_CATEGORY, is_below};
 use crate::order::{IndexSet, sorted};
-use crate::profile::{Profile, Seen};
+use crate::profile::Profile;
 use alloc::vec;
 use alloc::vec::Vec;
 use unisono_message::limits::{EXCLUDED_LISTED_MAX, SPEND_MICRO_MAX};
@@ -24,21 +24,19 @@ struct Spend {
 }
 
 /// Answers an `offers` placement: eligible offers by spend on what they cover, exp(-days/90) over the purchases that are
-/// kept in full; ties by distinct redeeming profiles, then index. Without consent to offers the customer is a stranger, and
+/// kept in full (`profile` is what offers may see, settled; `counts`: whether redemptions can be counted); ties by distinct redeeming profiles, then index. Without consent to offers the customer is a stranger, and
 /// an offer with a cap is left out, because what was redeemed can't be counted.
 pub(crate) fn place<'a>(
     model: &Model<'a>,
-    seen: &Seen<'_>,
+    profile: &Profile<'_>,
+    counts: bool,
     request: &Request<'_>,
     placement: &Placement<'a>,
     shown: &mut Shown<'_>,
 ) -> PlacementResponse<'a> {
-    let profile = seen.offers();
-    let settled = profile.settled();
-    let profile = settled.as_ref().unwrap_or(profile);
     let spend = spend_of(model, profile, request.now_ms);
     let (asked, mut excluded) = asked_offers(model, placement);
-    let redeemed = seen.counts_offers.then(|| redemptions(model, profile));
+    let redeemed = counts.then(|| redemptions(model, profile));
     let barred: Vec<u32> = placement.exclude.iter().filter_map(|id| model.offers.ids.find(id)).collect();
     let barred = IndexSet::of(&barred);
     let mut scored: Vec<(i64, u32, u32, i64)> = Vec::new();

@@ -7,11 +7,13 @@
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use std::cell::RefCell;
+use std::sync::Arc;
+use unisono_core::model::ModelParts;
 use unisono_core::{Model, Policy, profile_apply, profile_component, profile_erase, profile_merge, recommend};
 use unisono_tests::generator;
 use unisono_tests::random::Random;
 use unisono_tests::runtime::available;
-use unisono_tests::suite::{Call, Case, Expect, Suite};
+use unisono_tests::suite::{Call, Case, Expect, Suite, SuiteModel};
 use unisono_tests::value::{Value, decode, encode, field, map, set, text};
 
 const NOW_MS: i64 = 1_700_000_000_000;
@@ -221,7 +223,9 @@ fn every_way_of_a_profile_ends_in_the_same_bytes_natively_and_in_the_module() {
         let (inputs, wanted): (Vec<Vec<u8>>, Vec<Vec<u8>>) = merges.into_inner().into_iter().unzip();
         bytes += wanted.iter().map(Vec::len).sum::<usize>();
         let case = |input| Case { call: Call::ProfileMerge, model: 0, policy: 0, input, expect: Expect::Answer };
-        let suite = Suite { cases: inputs.into_iter().map(case).collect(), ..Suite::default() };
+        let parts = Arc::new(ModelParts::default());
+        let models = vec![SuiteModel { file: unisono_core::model::encode(&parts).unwrap(), parts }];
+        let suite = Suite { models, cases: inputs.into_iter().map(case).collect(), ..Suite::default() };
         for (runtime, differences) in runtimes.iter_mut().zip(&mut differences) {
             let answers = runtime.answer_all(&suite).unwrap();
             *differences += answers.iter().zip(&wanted).filter(|(answer, wanted)| state_in(answer) != **wanted).count();

@@ -35,8 +35,8 @@ const STATUSES: [&str; 6] = ["accepted", "duplicate", "withheld", "erased", "exp
 
 /// Codes that no request leads to: they are met by tests of model files, of policies, of tokens and of the module's exports.
 pub fn is_met_elsewhere(code: ErrorCode) -> bool {
-    use ErrorCode::{AllocationRefused, HandlesExhausted, PolicyInvalid, UnknownHandle};
-    let elsewhere = [UnknownHandle, HandlesExhausted, AllocationRefused, PolicyInvalid];
+    use ErrorCode::{AllocationRefused, HandlesExhausted, PolicyInvalid, RegisterErased, UnknownHandle};
+    let elsewhere = [UnknownHandle, HandlesExhausted, AllocationRefused, PolicyInvalid, RegisterErased];
     ["model_", "token_"].iter().any(|of| code.as_str().starts_with(of)) || elsewhere.contains(&code)
 }
 

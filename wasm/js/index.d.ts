@@ -144,7 +144,7 @@ export type ErrorCode =
   // of the module
   | 'invalid_msgpack' | 'trailing_bytes' | 'invalid_utf8' | 'invalid_type' | 'missing_field' | 'duplicate_key'
   | 'out_of_range' | 'invalid_id' | 'invalid_channel' | 'invalid_currency' | 'limit_exceeded' | 'unknown_event_type'
-  | 'unknown_purpose' | 'policy_invalid' | 'unknown_placement' | 'unknown_gate' | 'duplicate_placement' | 'event_from_future' | 'profile_mismatch'
+  | 'unknown_purpose' | 'policy_invalid' | 'register_erased' | 'unknown_placement' | 'unknown_gate' | 'duplicate_placement' | 'event_from_future' | 'profile_mismatch'
   | 'profile_version_unsupported' | 'profile_invalid' | 'model_truncated' | 'model_version_unsupported'
   | 'model_root_invalid' | 'model_section_missing' | 'model_section_invalid' | 'model_section_hash'
   | 'model_index_out_of_range' | 'model_ranges_unsupported' | 'unknown_handle' | 'handles_exhausted'
@@ -480,8 +480,11 @@ export interface ProfileMerged {
 /** What to erase. */
 export interface ProfileErase {
   state?: Uint8Array | null;
-  /** Everything at or before it goes, and marks of its UTC day. At most ten minutes after `now_ms`. */
-  ts_ms: Integer;
+  /**
+   * Everything at or before it goes, and marks of its UTC day. At most ten minutes after `now_ms`. Absent: all that the state
+   * holds, also what a clock that runs ahead has written.
+   */
+  ts_ms?: Integer | null;
   now_ms: Integer;
 }
 

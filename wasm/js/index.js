@@ -50,7 +50,7 @@ export class Unisono {
     const engine = await acquire(module ?? ownModule(), moduleId);
     try {
       // The policy first: it is small, and a model that no one may use is not worth fetching.
-      const rules = policy === undefined ? null : unlessError(decode(engine.loadPolicy(encode(policy))));
+      const rules = policy === undefined ? null : unlessError(decode(engine.loadPolicy(encode(forModule(policy)))));
       const { handle, model_id: modelId } = await loadModel(engine, model).catch((error) => {
         if (rules !== null && engine.isUsable()) engine.drop(rules.handle);
         throw error;
@@ -145,6 +145,12 @@ export class Unisono {
     if (this.#freed) throw new UnisonoError('freed', 'this object was freed; load again');
     return this.#held;
   }
+}
+
+/** A policy without what the host alone reads. @param {object} policy */
+function forModule(policy) {
+  const { host, ...rules } = /** @type {any} */ (policy);
+  return rules;
 }
 
 /** The module beside this file. */

@@ -56,6 +56,7 @@ codes! {
     ProfileMismatch "profile_mismatch" "An event names another profile than the one it was sent with." "Send each profile its own events.",
     ProfileVersionUnsupported "profile_version_unsupported" "The profile state has a version that this module does not know." "Update the module.",
     ProfileInvalid "profile_invalid" "The profile state is not canonical or breaks its own bounds." "Use states that this module returned.",
+    RegisterErased "register_erased" "A trait, consent or link is of the time of an erasure or before." "Send it with the time at which it was said, if that was later.",
     PolicyInvalid "policy_invalid" "The policy has a version or a word that this module does not know." "Correct the policy; the message names what is wrong.",
     TokenInvalid "token_invalid" "The bytes are no token's payload, or not the one encoding of what they say." "Ask for a new token.",
     TokenVersionUnsupported "token_version_unsupported" "The token was written by another version of the module." "Update the module, or ask for a new token.",

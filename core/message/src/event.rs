@@ -4,7 +4,7 @@ use crate::decimal::{MILLI, micro_from_f64, micro_to_f64, milli_from_f64, milli_
 use crate::error::{Error, ErrorCode, Result};
 use crate::fields::{missing, position_of, read_fields};
 use crate::limits;
-use crate::reader::Reader;
+use crate::reader::{Kind, Reader};
 use crate::text;
 use crate::writer::Writer;
 use core::cmp::Ordering;
@@ -228,8 +228,10 @@ impl<'a> Event<'a> {
     pub fn class_of(bytes: &[u8]) -> Option<(EventType, &str)> {
         let mut reader = Reader::new(bytes);
         let (mut kind, mut channel) = (None, None);
-        for _ in 0..reader.map() {
-            match reader.str_bytes() {
+        for _ in 0..reader.map_head_of_any() {
+            // A key that is no text is no reason to look away.
+            let key = if reader.kind() == Kind::Str { reader.str_bytes() } else { reader.leap() };
+            match key {
                 b"type" if kind.is_none() => kind = Some(EventType::read_name(&mut reader)),
                 b"channel" if channel.is_none() => channel = Some(reader.channel()),
                 // Not looked at, so that nothing in it hides the class: neither its depth nor a string that is no UTF-8.

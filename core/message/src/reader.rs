@@ -429,6 +429,11 @@ impl<'a> Reader<'a> {
         length
     }
 
+    /// As [`Reader::map`], of however many pairs.
+    pub(crate) fn map_head_of_any(&mut self) -> usize {
+        if self.kind() == Kind::Map { self.map_head() } else { 0 }
+    }
+
     fn map_head(&mut self) -> usize {
         let length = self.length(0xdd, 0x0f);
         self.within_rest(length)

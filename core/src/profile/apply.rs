@@ -2,16 +2,15 @@
 
 use super::codec::{Class, check_size, decode_state, encode_within_bounds, failure, too_many, too_many_classes};
 use super::join::{Keyed, winners};
-use super::mark::Mark;
 use super::{FoldReport, Profile};
-use crate::consent::Consents;
+use crate::consent::{Consents, KEEPING, Sight};
 use crate::order::sorted;
 use crate::policy::Policy;
 use alloc::vec::Vec;
 use unisono_message::limits::{self, PROFILE_CLASSES_MAX};
 use unisono_message::{
-    Error, Event, EventType, Reader, Register, RegisterKind, Result, Warning, WarningCode, Writer, check_future,
-    check_owner, missing, read_fields, write_warnings,
+    Error, ErrorCode, Event, EventType, Reader, Register, RegisterKind, Result, Warning, WarningCode, Writer,
+    check_future, check_owner, missing, read_fields, write_warnings,
 };
 
 const KEYS: [&str; 7] = ["now_ms", "profile_id", "state", "events", "traits", "consents", "links"];
@@ -69,16 +68,18 @@ fn apply_bytes(policy: &Policy, input: &[u8]) -> Result<Vec<u8>> {
 impl<'a> Profile<'a> {
     /// Drops what the policy keeps no longer: what is older than its retention, and what no purpose may use any more where
     /// withdrawal erases.
-    fn drop_unwanted(&mut self, consents: &Consents<'_, '_>, now_ms: i64) {
+    fn drop_unwanted(&mut self, consents: &Consents<'_, 'a>, now_ms: i64) {
         let policy = consents.policy;
         if policy.keeps_all() && !policy.erase_on_withdrawal {
             return;
         }
-        let is_kept = |kind: EventType, channel: &str, day: i64| {
-            day >= policy.first_day(kind, now_ms) && (!policy.erase_on_withdrawal || consents.keep(kind, channel))
+        let mut sight = Sight::new(*consents, None, now_ms);
+        let mut is_kept = |kind: EventType, channel: &'a str, day: i64| match policy.erase_on_withdrawal {
+            true => sight.purposes(kind, channel, day) & KEEPING != 0,
+            false => day >= policy.first_day(kind, now_ms),
         };
         self.events.retain(|event| is_kept(event.kind, event.channel, event.day()));
-        self.marks.retain(|mark: &Mark<'a>| is_kept(mark.kind, mark.channel, mark.day));
+        self.marks.retain(|mark| is_kept(mark.kind, mark.channel, mark.day));
         self.registers.retain(|one| {
             one.kind != RegisterKind::Trait || !policy.erase_on_withdrawal || consents.allow(one.purpose, "")
         });
@@ -130,6 +131,10 @@ impl<'a> Sifted<'a> {
             let read = r.apart(|r| {
                 let one = Register::read(r, kind);
                 r.take(check_future(one.ts_ms, now_ms));
+                if base.erased_ms.is_some_and(|erased_ms| one.ts_ms <= erased_ms) {
+                    let message = "it was said at or before the moment of an erasure";
+                    r.fail(Error::new(ErrorCode::RegisterErased, message).in_field("ts_ms"));
+                }
                 one
             });
             let is_known = |one: &Register<'_>| base.registers.iter().any(|other| other.by_key(one).is_eq());

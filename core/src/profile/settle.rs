@@ -62,9 +62,9 @@ impl<'a> Profile<'a> {
 
     fn count_pickups(&mut self) {
         let bought = self.lines(EventType::Purchase);
+        let by_order = by_order(&bought);
         let mut purchases = self.kept_events(|event| {
-            let lines = bought.get(of_item(&bought, event.item_id)).unwrap_or_default();
-            let is_bought = || lines.iter().any(|line| line.order_id == event.order_id);
+            let is_bought = || !of_order(&bought, &by_order, event.item_id, event.order_id).is_empty();
             event.kind == EventType::Pickup && event.order_id.is_some() && !is_bought()
         });
         purchases.iter_mut().for_each(|event| event.kind = EventType::Purchase);
@@ -74,18 +74,45 @@ impl<'a> Profile<'a> {
 
     fn take_returns(&mut self) {
         let mut bought = self.lines(EventType::Purchase);
+        let by_order = by_order(&bought);
+        // Which lines have something left, in the order of the lines and in that of the orders: spent ones are leapt over,
+        // so that the work does not grow with the product of purchases and returns.
+        let (mut with_left, mut with_left_by_order) = (Skips::new(bought.len()), Skips::new(bought.len()));
+        let mut place_in_order = alloc::vec![0; bought.len()];
+        for (place, at) in by_order.iter().enumerate() {
+            if let Some(of_line) = place_in_order.get_mut(*at) {
+                *of_line = place;
+            }
+        }
         // Lines lie newest first: the oldest return takes first, and from the newest purchase.
         for returned in self.lines(EventType::Return).iter().rev().filter(|line| line.item_id.is_some()) {
+            let (skips, places) = match returned.order_id {
+                Some(_) => (&mut with_left_by_order, of_order(&bought, &by_order, returned.item_id, returned.order_id)),
+                None => {
+                    let of_item = of_item(&bought, returned.item_id);
+                    let lines = bought.get(of_item.clone()).unwrap_or_default();
+                    let later = lines.partition_point(|line| line.ts_ms > returned.ts_ms);
+                    (&mut with_left, of_item.start + later..of_item.end)
+                }
+            };
+            let mut spent = Vec::new();
             let mut to_take = returned.left_milli;
-            for at in of_item(&bought, returned.item_id) {
+            let mut place = skips.next(places.start);
+            while place < places.end && to_take > 0 {
+                let at =
+                    if returned.order_id.is_some() { by_order.get(place).copied().unwrap_or(place) } else { place };
                 let Some(line) = bought.get_mut(at) else { break };
-                let is_meant = match returned.order_id {
-                    Some(_) => line.order_id == returned.order_id,
-                    None => line.ts_ms <= returned.ts_ms,
-                };
-                let taken = if is_meant { line.left_milli.min(to_take) } else { 0 };
+                let taken = line.left_milli.min(to_take);
                 line.left_milli -= taken;
                 to_take -= taken;
+                if line.left_milli == 0 {
+                    spent.push(at);
+                }
+                place = skips.next(place + 1);
+            }
+            for at in spent {
+                with_left.skip(at);
+                with_left_by_order.skip(place_in_order.get(at).copied().unwrap_or(at));
             }
         }
         let (mut gone, mut left) = (Vec::new(), Vec::new());
@@ -116,6 +143,50 @@ impl<'a> Profile<'a> {
 /// The places of an item's lines.
 fn of_item(lines: &[Line<'_>], item_id: Option<&str>) -> Range<usize> {
     lines.partition_point(|line| line.item_id < item_id)..lines.partition_point(|line| line.item_id <= item_id)
+}
+
+/// The places of lines by item and order, newest first within.
+fn by_order(lines: &[Line<'_>]) -> Vec<usize> {
+    let places: Vec<usize> = (0..lines.len()).collect();
+    let key = |at: &usize| lines.get(*at).map(|line| (line.item_id, line.order_id));
+    sorted(&places, |a, b| key(a).cmp(&key(b)))
+}
+
+/// The places within `by_order` of an item's lines of an order.
+fn of_order(lines: &[Line<'_>], by_order: &[usize], item_id: Option<&str>, order_id: Option<&str>) -> Range<usize> {
+    let key = |at: &usize| lines.get(*at).map(|line| (line.item_id, line.order_id));
+    let wanted = Some((item_id, order_id));
+    by_order.partition_point(|at| key(at) < wanted)..by_order.partition_point(|at| key(at) <= wanted)
+}
+
+/// Places of which some are to be leapt over, each with the next one that may not be (union-find, paths halved).
+struct Skips(Vec<usize>);
+
+impl Skips {
+    fn new(places: usize) -> Self {
+        Skips((0..=places).collect())
+    }
+
+    /// The first place from this one on that is not leapt over; the number of places when there is none.
+    fn next(&mut self, mut place: usize) -> usize {
+        loop {
+            let Some(next) = self.0.get(place).copied() else { return self.0.len() };
+            if next == place {
+                return place;
+            }
+            let after = self.0.get(next).copied().unwrap_or(next);
+            if let Some(own) = self.0.get_mut(place) {
+                *own = after;
+            }
+            place = after;
+        }
+    }
+
+    fn skip(&mut self, place: usize) {
+        if let Some(own) = self.0.get_mut(place) {
+            *own = place + 1;
+        }
+    }
 }
 
 /// What settling needs of an event.

@@ -4,7 +4,7 @@ use super::codec::decode_state;
 use super::join::winners;
 use super::links::{component, give};
 use super::{FoldReport, Profile};
-use crate::consent::{Consents, SERVING, Sight};
+use crate::consent::{Consents, KEEPING, SERVING, Sight};
 use crate::policy::Policy;
 use alloc::vec::Vec;
 use unisono_message::{Event, EventType, ProfileInput, Purpose, RegisterKind, Result, check_future, check_owner};
@@ -49,7 +49,10 @@ impl<'a> Seen<'a> {
         let mut sight = Sight::new(Consents { policy, registers: &registers }, Some(channel), now_ms);
         seen.withheld = sight.withheld();
         let may_count = policy.purposes(EventType::OfferRedeemed) & Purpose::Offers.bit() != 0;
-        seen.counts_offers = may_count && sight.allows(Purpose::Offers);
+        let everywhere = Consents { policy, registers: &registers };
+        seen.counts_offers = may_count
+            && everywhere.allow_everywhere(Purpose::Offers)
+            && everywhere.allow_everywhere(Purpose::CrossChannel);
         let is_taken = |sight: &mut Sight<'_, 'a>, event: &Event<'a>| outlives(event.ts_ms) && is_seen(sight, event);
         check_events(input, &mut sight, now_ms).map_err(|error| error.in_field("events").in_field("profile"))?;
         let clear = sight.is_clear();
@@ -69,7 +72,10 @@ impl<'a> Seen<'a> {
                 input.events.iter().filter(|event| is_taken(&mut sight, event)).copied().collect();
             (seen.whole, seen.report) = Profile::join(&events, &states);
         }
-        seen.whole.check_bounds().map_err(|error| error.in_field("profile"))?;
+        // Of linked profiles more may come together than one may hold: what is only read is not refused for it.
+        if input.linked.is_empty() {
+            seen.whole.check_bounds().map_err(|error| error.in_field("profile"))?;
+        }
         if !clear {
             seen.personal = Some(seen.whole.masked(&mut sight, Purpose::Personalization.bit()));
             seen.offers = Some(seen.whole.masked(&mut sight, Purpose::Offers.bit()));
@@ -169,10 +175,13 @@ impl<'a> Profile<'a> {
         self.marks.retain(|mark| consents.allow(Purpose::CrossChannel, mark.channel));
     }
 
-    /// Drops what no purpose may use: it is not to be stored.
-    pub(super) fn drop_unstorable(&mut self, consents: &Consents<'_, '_>) {
-        self.events.retain(|event| consents.keep(event.kind, event.channel));
-        self.marks.retain(|mark| consents.keep(mark.kind, mark.channel));
+    /// Drops what no purpose may use, or is older than the policy keeps it: it is not to be stored. Gives how many events went.
+    pub(super) fn drop_unstorable(&mut self, consents: &Consents<'_, 'a>, now_ms: i64) -> usize {
+        let mut sight = Sight::new(*consents, None, now_ms);
+        let before = self.events.len();
+        self.events.retain(|event| sight.purposes(event.kind, event.channel, event.day()) & KEEPING != 0);
+        self.marks.retain(|mark| sight.purposes(mark.kind, mark.channel, mark.day) & KEEPING != 0);
+        before - self.events.len()
     }
 
     /// What one purpose may look at, from no channel in particular.

@@ -8,7 +8,8 @@ use crate::consent::{ConsentMapping, ConsentRegister};
 use crate::error::HostError;
 use crate::pack::{self, Packer};
 
-const FORM: &str = "a request is a map with `profile_id` and one or more of `consents`, `tcf`, `google_consent` and `gpc`";
+const FORM: &str =
+    "a request is a map with `profile_id` and one or more of `consents`, `tcf`, `google_consent` and `gpc`";
 
 impl Profiles {
     /// Reads TCF strings, Google consent states and `Sec-GPC` by another table than the default one.
@@ -36,7 +37,13 @@ impl Profiles {
         let channel = text("channel")?;
         let mut translated: Vec<ConsentRegister> = Vec::new();
         if let Some(tcf) = text("tcf")? {
-            translated.extend(self.mapping.from_tcf(tcf, channel).map_err(|error| error.in_field("tcf"))?);
+            let registers = self.mapping.from_tcf(tcf, channel).map_err(|error| error.in_field("tcf"))?;
+            // A string tells the day alone on which it was last changed: of what it withholds, the moment at which it comes
+            // counts, so that it is never outweighed by a grant of earlier that day.
+            translated.extend(registers.into_iter().map(|one| {
+                let ts_ms = if one.granted { one.ts_ms } else { one.ts_ms.max(now_ms) };
+                ConsentRegister { ts_ms, ..one }
+            }));
         }
         if let Some(states) = given("google_consent") {
             let states: BTreeMap<String, serde_json::Value> =
@@ -52,7 +59,9 @@ impl Profiles {
         translated.extend(self.mapping.from_gpc(gpc, channel, now_ms));
         let own = match given("consents") {
             Some(list) => pack::items(list).map_err(|_| invalid(FORM, "consents"))?,
-            None if translated.is_empty() && given("google_consent").is_none() => return Err(invalid(FORM, "consents")),
+            None if translated.is_empty() && given("google_consent").is_none() => {
+                return Err(invalid(FORM, "consents"));
+            }
             None => Vec::new(),
         };
         let mut packed = Packer::map(2);

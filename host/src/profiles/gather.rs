@@ -31,11 +31,9 @@ impl Profiles {
         let Some(profile_id) = stored_profile_id(&entries) else { return Ok(None) };
         let profile_id = pack::text(profile_id).ok_or_else(|| invalid("`profile_id` is no text", "profile_id"))?;
         let profile_id = check_id(profile_id)?;
-        let (gathered, component) = self.gather(profile_id)?;
-        let others: Vec<&Stored> = gathered
-            .iter()
-            .filter(|(id, record)| id != profile_id && component.contains(id) && record.state().is_some())
-            .collect();
+        // All that was gathered: the module itself tells which of them belong, and that none is missing.
+        let (gathered, _) = self.gather(profile_id)?;
+        let others: Vec<&Stored> = gathered.iter().filter(|(id, _)| id != profile_id).collect();
         let state = gathered.iter().find(|(id, _)| id == profile_id).and_then(|(_, record)| record.state());
         let kept: Vec<_> = entries.iter().filter(|(key, _)| !matches!(*key, "profile_id" | "profile")).collect();
         let mut completed = Packer::map(kept.len() + 1);

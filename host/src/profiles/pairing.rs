@@ -21,7 +21,9 @@ impl Profiles {
         let code = PairingCode::random()?;
         let text = code.text(prefix.transpose()?.unwrap_or_default())?;
         let expires_ms = now_ms.saturating_add(i64::try_from(PAIRING_MS).unwrap_or(i64::MAX));
-        if !self.store.put_code(&code.digest(), profile_id.as_bytes(), expires_ms, now_ms)? {
+        // The moment of issue goes with it: the link is of that time, so that an erasure in between wins over it.
+        let kept = [&now_ms.to_be_bytes(), profile_id.as_bytes()].concat();
+        if !self.store.put_code(&code.digest(), &kept, expires_ms, now_ms)? {
             return Err(HostError::new(HostErrorCode::Internal, "a random code was given twice"));
         }
         let mut answer = Packer::map(2);
@@ -48,12 +50,13 @@ impl Profiles {
         };
         let code = PairingCode::parse(code)?;
         let other = self.store.take_code(&code.digest(), now_ms)?.ok_or_else(pairing::unknown)?;
-        let other = String::from_utf8(other)
-            .map_err(|e| HostError::new(HostErrorCode::StoreInvalid, "a code stands for no profile").with_source(e))?;
+        let no_profile = || HostError::new(HostErrorCode::StoreInvalid, "a code stands for no profile");
+        let (issued_ms, other) = other.split_first_chunk::<8>().ok_or_else(no_profile)?;
+        let other = String::from_utf8(other.to_vec()).map_err(|e| no_profile().with_source(e))?;
         let linked = match own.filter(|own| *own != other) {
             None => false,
             Some(own) => {
-                let answer = self.set(now_ms, Registers::Links, &link(own, &other, now_ms))?;
+                let answer = self.set(now_ms, Registers::Links, &link(own, &other, i64::from_be_bytes(*issued_ms)))?;
                 let answer = pack::entries(&answer).map_err(|_| super::bad_answer("profile_apply"))?;
                 let refused = pack::find(&answer, "refused").and_then(|list| pack::items(list).ok());
                 refused.is_some_and(|refused| refused.is_empty())

@@ -1,7 +1,5 @@
 //! A whole profile: given out readable, or erased.
 
-use unisono_message::limits::FUTURE_MS_MAX;
-
 use super::{Profiles, bad_answer, check_id, error_of};
 use crate::error::HostError;
 use crate::pack::{self, Packer};
@@ -49,18 +47,13 @@ impl Profiles {
         let profile_id = check_id(profile_id)?;
         let ids = match scope {
             Scope::Profile => vec![profile_id.to_owned()],
-            // The one that was asked for comes last: were the others left when the power fails, the links to them would
-            // still be known.
-            Scope::Component => {
-                let (_, mut ids) = self.gather(profile_id)?;
-                ids.retain(|id| id != profile_id);
-                ids.push(profile_id.to_owned());
-                ids
-            }
+            Scope::Component => self.all_linked(profile_id)?,
         };
-        let (last, others) = ids.split_last().ok_or_else(|| bad_answer("profile_component"))?;
-        self.erase_each(now_ms, others)?;
-        self.erase_each(now_ms, std::slice::from_ref(last))?;
+        // The farthest first and one by one: were the others left when the power fails, the links to them would still be
+        // known.
+        for id in ids.iter().rev() {
+            self.erase_one(now_ms, id)?;
+        }
         let mut answer = Packer::map(2);
         answer.text("profile_ids");
         answer.begin_array(ids.len());
@@ -70,38 +63,48 @@ impl Profiles {
         Ok(answer.done())
     }
 
-    fn erase_each(&self, now_ms: i64, ids: &[String]) -> Result<(), HostError> {
-        let keys: Vec<&[u8]> = ids.iter().map(String::as_bytes).collect();
-        let erased = update_many(self.store(), &keys, self.calls.workers(), |_, state| {
-            // Whatever a state holds that the module can't read, it must go too: a bare tombstone takes its place.
-            let nothing = self.tombstone(now_ms, now_ms, None)?.ok_or_else(|| bad_answer("profile_erase"))?;
+    /// Every profile that is linked with this one, however many there are, itself first and the nearer before the farther: a
+    /// decision reads sixteen of them, an erasure means all.
+    fn all_linked(&self, profile_id: &str) -> Result<Vec<String>, HostError> {
+        let mut ids = vec![profile_id.to_owned()];
+        let mut at = 0;
+        while let Some(id) = ids.get(at).cloned() {
+            at += 1;
+            let (gathered, component) = self.gather(&id)?;
+            // Gathered ring by ring.
+            let near_first = gathered.into_iter().map(|(id, _)| id).filter(|id| component.contains(id));
+            let new: Vec<String> = near_first.filter(|id| !ids.contains(id)).collect();
+            ids.extend(new);
+        }
+        Ok(ids)
+    }
+
+    fn erase_one(&self, now_ms: i64, id: &str) -> Result<(), HostError> {
+        let erased = update_many(self.store(), &[id.as_bytes()], self.calls.workers(), |_, state| {
             let left = match state {
-                Some(state) => self.tombstone(now_ms, now_ms, Some(state))?,
+                Some(state) => self.erased(now_ms, Some(state))?,
                 None => None,
             };
-            // A clock that ran ahead has written of times to come, as far as the module takes them: that goes as well.
-            let state = match (left, state) {
-                (Some(left), Some(state)) if left != nothing => {
-                    self.tombstone(now_ms.saturating_add(FUTURE_MS_MAX), now_ms, Some(state))?.unwrap_or(nothing)
-                }
-                _ => nothing,
+            // Whatever a state holds that the module can't read, it must go too: a bare tombstone takes its place.
+            let state = match left {
+                Some(left) => left,
+                None => self.erased(now_ms, None)?.ok_or_else(|| bad_answer("profile_erase"))?,
             };
             Ok(Updated { state: Some(state), outcome: () })
         })?;
         erased.into_iter().collect()
     }
 
-    /// What is left of a state when all up to a moment is erased; nothing where the module can't read the state.
-    fn tombstone(&self, ts_ms: i64, now_ms: i64, state: Option<&[u8]>) -> Result<Option<Vec<u8>>, HostError> {
-        let mut call = Packer::map(2 + usize::from(state.is_some()));
+    /// What is left of a state when all of it is erased, also what a clock that ran ahead has written; nothing where the
+    /// module can't read the state.
+    fn erased(&self, now_ms: i64, state: Option<&[u8]>) -> Result<Option<Vec<u8>>, HostError> {
+        let mut call = Packer::map(1 + usize::from(state.is_some()));
         if let Some(state) = state {
             call.text("state");
             call.bin(state);
         }
-        for (name, ms) in [("ts_ms", ts_ms), ("now_ms", now_ms)] {
-            call.text(name);
-            call.int(ms);
-        }
+        call.text("now_ms");
+        call.int(now_ms);
         let answer = self.calls.profile_erase(&call.done())?;
         let answer = pack::entries(&answer).map_err(|_| bad_answer("profile_erase"))?;
         if error_of(&answer).is_some() {

@@ -77,6 +77,8 @@ struct Whole {
     state: Option<ByteBuf>,
     #[serde(default)]
     ts_ms: i64,
+    #[serde(default)]
+    now_ms: i64,
     purpose: Option<String>,
 }
 
@@ -177,7 +179,9 @@ impl ProfileCalls for PlainModule {
     fn profile_erase(&self, input: &[u8]) -> Result<Vec<u8>, HostError> {
         let input: Whole = rmp_serde::from_slice(input).unwrap();
         let mut state = read(input.state);
-        state.erased_ms = state.erased_ms.max(input.ts_ms);
+        let newest = state.events.values().chain(state.consents.values().map(|word| &word.0)).copied().max();
+        let all = input.now_ms.max(newest.unwrap_or(0));
+        state.erased_ms = state.erased_ms.max(if input.ts_ms > 0 { input.ts_ms } else { all });
         state.events.retain(|_, ts_ms| *ts_ms > state.erased_ms);
         state.consents.retain(|_, (ts_ms, _)| *ts_ms > state.erased_ms);
         state.links.retain(|_, (ts_ms, _)| *ts_ms > state.erased_ms);

@@ -148,7 +148,10 @@ pub fn merge_input(random: &mut Random, parts: &ModelParts) -> Value {
 pub fn erase_input(random: &mut Random, parts: &ModelParts) -> Value {
     let now_ms = moment(random);
     let ts_ms = now_ms - super::models::age_ms(random);
-    let mut fields = vec![("ts_ms", Value::from(ts_ms)), ("now_ms", now_ms.into())];
+    let mut fields = vec![("now_ms", Value::from(now_ms))];
+    if random.chance(70) {
+        fields.push(("ts_ms", ts_ms.into()));
+    }
     if random.chance(90) {
         let before = events(random, parts, now_ms);
         fields.push(("state", Value::Binary(state_of(random, before, now_ms))));

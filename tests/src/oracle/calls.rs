@@ -95,6 +95,10 @@ fn take_registers(state: &mut Profile, input: &Value, answer: &Value, now_ms: i6
         let writer = field(one, "writer").is_none_or(|writer| writer.as_str().is_some_and(|w| w.len() <= ID_BYTES_MAX));
         writer && field(one, "ts_ms").and_then(int).is_some_and(|ts| (0..=now_ms + FUTURE_MS_MAX).contains(&ts))
     };
+    let erased = state.erased;
+    let outlives =
+        |one: &Value| erased.is_none_or(|erased| field(one, "ts_ms").and_then(int).is_none_or(|ts_ms| ts_ms > erased));
+    let is_timely = |one: &Value| is_timely(one) && outlives(one);
     let is_id = |one: &Value, name: &str| text(one, name).is_some_and(|id| (1..=ID_BYTES_MAX).contains(&id.len()));
     let channel = |one: &Value| {
         let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
@@ -144,6 +148,14 @@ fn take_registers(state: &mut Profile, input: &Value, answer: &Value, now_ms: i6
 }
 
 impl Profile {
+    /// The latest moment of anything in it.
+    fn newest_ms(&self) -> Option<i64> {
+        let events = self.events.iter().map(|event| event.ts_ms);
+        let consents = self.consents.values().map(|word| word.ts_ms);
+        let traits = self.traits.values().map(|one| one.ts_ms());
+        events.chain(consents).chain(traits).chain(self.links.values().map(|one| one.ts_ms())).max()
+    }
+
     /// What the policy keeps no longer goes.
     fn drop_unwanted(&mut self, gates: &Gates<'_>) {
         let policy = gates.policy;
@@ -178,8 +190,10 @@ pub fn merged(input: &[u8], answer: &[u8]) -> Result<()> {
 /// Where the answer differs from the twin's.
 pub fn erased(input: &[u8], answer: &[u8]) -> Result<()> {
     let input = decode(input)?;
-    let tombstone = Profile { erased: field(&input, "ts_ms").and_then(int), ..Profile::default() };
     let state = Profile::given(field(&input, "state"))?;
+    let moment = |name: &str| field(&input, name).and_then(int);
+    let erased = moment("ts_ms").or_else(|| state.newest_ms().into_iter().chain(moment("now_ms")).max());
+    let tombstone = Profile { erased, ..Profile::default() };
     let wanted = Profile { left_out: [0; 3], ..Profile::joined(vec![state, tombstone], Vec::new()) };
     same_state(&decode(answer)?, &wanted, &[], unknown_keys(&input, &["state", "ts_ms", "now_ms"]))
 }

@@ -1,7 +1,7 @@
 //! What a decision may see of a customer, naively.
 
 use super::links::component;
-use super::policy::{Consents, Gates, Policy, SERVING, say};
+use super::policy::{Consents, Gates, Policy, SERVING, allowed, say};
 use super::profile::{Event, Mark, Profile, acceptable, class_of, read_consent, unknown_fields};
 use crate::value::{Value, field, list, text};
 use anyhow::{Context, Result, bail};
@@ -60,7 +60,12 @@ impl Seen {
         let gates = Gates { policy, consents: &consents, here: Some(here), now_ms };
         let mut seen = Seen {
             allowed: Purpose::ALL.map(|purpose| gates.allows_here(purpose)),
-            counts_offers: gates.allows_here(Purpose::Offers) && policy.lets_offers_count(),
+            counts_offers: policy.lets_offers_count()
+                && [Purpose::Offers, Purpose::CrossChannel].iter().all(|of| {
+                    let said =
+                        consents.keys().filter(|(purpose, _)| purpose == of).map(|(_, channel)| channel.as_str());
+                    said.chain([""]).all(|channel| allowed(policy, &consents, *of, channel))
+                }),
             beyond: found.beyond,
             not_given: found.needs.len(),
             ..Seen::default()

@@ -70,8 +70,9 @@ pub fn token_applied(policy: Option<&[u8]>, input: &[u8], answer: &[u8]) -> Resu
     let mut found = carried(payload, now_ms, text(&input, "shop").context("a shop")?)?;
     let state = Profile::given(field(&input, "state"))?;
     let gates = Gates { policy: &policy, consents: &state.consents, here: None, now_ms };
-    found.events.retain(|event| gates.keeps(event.kind, &event.channel));
-    found.marks.retain(|mark| gates.keeps(mark.kind, &mark.channel));
+    let is_kept = |kind, channel: &str, day| gates.keeps(kind, channel) && policy.retains(kind, day, now_ms);
+    found.events.retain(|event| is_kept(event.kind, &event.channel, event.day()));
+    found.marks.retain(|mark| is_kept(mark.kind, &mark.channel, mark.newest_first.0));
     let wanted = Profile::joined(vec![state.clone(), found], Vec::new());
     let state = field(&answer, "state").and_then(crate::value::Value::as_slice).context("the answer has a state")?;
     ensure!(state == wanted.encode(), "the state is not the join");

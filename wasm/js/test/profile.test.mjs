@@ -11,7 +11,7 @@ const request = (profile) => ({ now_ms, profile, placements: [{ id: 'main', kind
 const itemsOf = (page) => page.placements[0].recommendations.map(({ item_id }) => item_id);
 
 test('a policy of opting in stores nothing before a consent, and uses what is stored after it', needsModel, async () => {
-  const unisono = await Unisono.load({ model, policy: OPT_IN });
+  const unisono = await Unisono.load({ model, policy: { ...OPT_IN, host: { gpc: ['training'] } } });
   assert.match(unisono.policyId, /^[0-9a-f]{64}$/);
   const events = [bought('e1', 'tea')];
   const before = unisono.profileApply({ now_ms, events });

@@ -247,10 +247,12 @@ fn apply_call(policy: &Policy, input: &[u8]) -> Result<Vec<u8>> {
     let read = read_payload(call.payload.unwrap_or_default(), call.now_ms, call.shop);
     let (_, carried) = read.map_err(|error| error.in_field("payload"))?;
     let (profile, mut carried) = (call.profile()?, Profile::decode(&carried)?);
-    carried.drop_unstorable(&Consents { policy, registers: &profile.registers });
+    let dropped = carried.drop_unstorable(&Consents { policy, registers: &profile.registers }, call.now_ms);
     let (profile, report) = profile.merged(&carried);
     let state = encode_within_bounds(&profile)?;
-    Ok(answer("state", &state, &report.warnings(call.unknown_fields)))
+    let mut warnings = report.warnings(call.unknown_fields);
+    warnings.extend(Warning::counted(&[(WarningCode::EventsWithoutConsent, dropped)]));
+    Ok(answer("state", &state, &warnings))
 }
 
 fn answer(name: &str, bytes: &[u8], warnings: &[Warning]) -> Vec<u8> {
