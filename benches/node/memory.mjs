@@ -41,7 +41,7 @@ report('what loading added', held() - written);
 // The model's handle is the first value of the answer's map.
 const handle = Number(decodeHandle(loaded));
 const input = put(request);
-const answer = () => take(recommend(handle, input, request.length));
+const answer = () => take(recommend(handle, 0, input, request.length));
 const first = answer();
 const afterFirst = held();
 let last = first;

@@ -18,7 +18,8 @@ fn shop() -> Suite {
     let uses = |model: u32| suite.cases.iter().filter(|case| case.model == model).count();
     let most = (0..suite.models.len() as u32).max_by_key(|model| uses(*model)).unwrap();
     suite.cases.retain(|case| case.model == most && case.call == unisono_tests::suite::Call::Recommend);
-    suite.cases.retain(|case| case.input.len() < 2_000);
+    suite.cases.retain(|case| case.input.len() < 2_000 && case.policy == 0);
+    suite.policies.clear();
     for case in &mut suite.cases {
         case.model = 0;
     }

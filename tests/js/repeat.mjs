@@ -18,10 +18,10 @@ new Uint8Array(exports.memory.buffer, start, models[0].length).set(models[0]);
 const packed = BigInt.asUintN(64, exports.load_model(start, models[0].length));
 const { handle } = decode(new Uint8Array(exports.memory.buffer, Number(packed >> 32n), Number(packed & 0xffff_ffffn)).slice());
 
-const first = Buffer.from(glue.recommend_bytes(handle, cases[0].input));
+const first = Buffer.from(glue.recommend_bytes(handle, 0, cases[0].input));
 let early = 0;
 for (let call = 1; call < Number(times); call += 1) {
-  const answer = glue.recommend_bytes(handle, cases[0].input);
+  const answer = glue.recommend_bytes(handle, 0, cases[0].input);
   if (call === 100) early = exports.memory.buffer.byteLength;
   if (first.compare(answer) !== 0) throw new Error(`answer ${call} differs from the first`);
 }

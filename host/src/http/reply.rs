@@ -63,7 +63,10 @@ fn status_of_host(code: HostErrorCode) -> StatusCode {
         | C::TokenForged
         | C::TokenForeign
         | C::TokenExpired
-        | C::PairingCodeMalformed => StatusCode::BAD_REQUEST,
+        | C::PairingCodeMalformed
+        | C::TcfMalformed
+        | C::TcfVersionUnsupported
+        | C::GoogleConsentMalformed => StatusCode::BAD_REQUEST,
         C::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         C::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         C::NotFound | C::ProfileUnknown | C::PairingCodeUnknown => StatusCode::NOT_FOUND,

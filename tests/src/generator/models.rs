@@ -184,7 +184,7 @@ fn neighbours(random: &mut Random, n: usize) -> NeighbourParts {
 
 /// Few items and many sessions, so that several share some, and equally many.
 fn sessions(random: &mut Random, n: usize) -> Vec<Vec<u32>> {
-    if n == 0 || random.chance(50) {
+    if n == 0 || random.chance(35) {
         return Vec::new();
     }
     let session = |random: &mut Random| {
@@ -216,7 +216,7 @@ fn blend(random: &mut Random) -> Blend {
 /// Often a blend that hears the votes of sessions: chance alone rarely has them speak.
 fn next(random: &mut Random) -> Blend {
     let mut blend = blend(random);
-    if random.chance(40) {
+    if random.chance(65) {
         let votes = [Feature::SessionScore, Feature::SessionScoreRaw, Feature::SessionRank, Feature::SessionLast];
         blend.tables.retain(|table| !votes.contains(&table.feature));
         for feature in votes {

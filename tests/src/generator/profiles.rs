@@ -70,7 +70,7 @@ fn family(random: &mut Random, parts: &ModelParts, now_ms: i64) -> Vec<Value> {
 
 /// Events: in one profile in seven none, in one of thirty-three up to 4,000.
 pub(super) fn events(random: &mut Random, parts: &ModelParts, now_ms: i64) -> Vec<Value> {
-    let count = match random.weighted(&[14, 38, 36, 9, 3]) {
+    let count = match random.weighted(&[14, 38, 35, 9, 4]) {
         0 => 0,
         1 => random.within(1, 9),
         2 => random.within(10, 99),
@@ -80,8 +80,8 @@ pub(super) fn events(random: &mut Random, parts: &ModelParts, now_ms: i64) -> Ve
     let habits = Habits {
         ids: if random.chance(25) { 1 + count / 2 } else { 1_000_000 },
         // The more there are, the more often a class is to be full.
-        one_channel: random.chance(if count < 1_000 { 30 } else { 85 }),
-        many_items: random.chance(if count < 1_000 { 30 } else { 85 }),
+        one_channel: random.chance(if count < 1_000 { 30 } else { 95 }),
+        many_items: random.chance(if count < 1_000 { 30 } else { 95 }),
     };
     (0..count).map(|_| event(random, parts, now_ms, habits)).collect()
 }
@@ -207,8 +207,8 @@ pub fn token_write_input(random: &mut Random, parts: &ModelParts) -> Value {
         ("key_id", "k1".into()),
         ("state", Value::Binary(state_of(random, before, now_ms))),
     ];
-    if random.chance(75) {
-        fields.push(("bytes_max", Value::from(*random.pick(&[70, 80, 200, 1_000]))));
+    if random.chance(92) {
+        fields.push(("bytes_max", Value::from(*random.pick(&[64, 70, 80, 1_000]))));
     }
     random.shuffle(&mut fields);
     map(fields)
