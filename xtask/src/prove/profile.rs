@@ -5,7 +5,7 @@ use super::{Step, figures, fuzz};
 use crate::run::Run;
 use crate::tree::{self, Tree};
 use crate::wasm;
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use std::fs;
 
 /// In the order in which they run: the quick ones first.
@@ -69,7 +69,25 @@ fn consent(tree: &Tree) -> Result<String> {
 
 fn of_profiles(tree: &Tree, tests: &str) -> Result<String> {
     let arguments = ["test", "--package", "unisono-tests", "--test", "it", "--", tests, "--nocapture"];
-    tree.cargo(&arguments).env("UNISONO_PROFILES", PROFILES).output()
+    figures_of(tree.cargo(&arguments).env("UNISONO_PROFILES", PROFILES), 1)
+}
+
+/// What tests print of themselves, to either stream. A name that no test has would otherwise prove anything.
+fn figures_of(run: Run, tests: usize) -> Result<String> {
+    let (passed, printed) = run.verdict()?;
+    // The tests run after all was compiled; what comes before says nothing of them.
+    let figures =
+        printed.lines().filter(|line| !line.trim_start().starts_with("Compiling ")).collect::<Vec<_>>().join("\n");
+    ensure!(passed, "{figures}");
+    let run = passed_tests(&figures);
+    ensure!(run >= tests, "{run} tests ran, at least {tests} are meant: a name that no test has?\n{figures}");
+    Ok(figures)
+}
+
+/// How many tests the harness says passed.
+fn passed_tests(printed: &str) -> usize {
+    let of_line = |line: &str| line.strip_prefix("test result: ok. ")?.split(' ').next()?.parse::<usize>().ok();
+    printed.lines().filter_map(of_line).sum()
 }
 
 /// Tests of the host with the real module and the real binary.
@@ -79,7 +97,7 @@ fn of_host(tree: &Tree, tests: &[&str], variables: &[(&str, &str)]) -> Result<St
     arguments.extend(tests);
     arguments.push("--nocapture");
     let run = tree.cargo(&arguments).env("UNISONO_REDIS", "1");
-    variables.iter().fold(run, |run, (name, value)| run.env(name, value)).output()
+    figures_of(variables.iter().fold(run, |run, (name, value)| run.env(name, value)), tests.len())
 }
 
 fn disk(tree: &Tree) -> Result<String> {
@@ -101,7 +119,23 @@ fn throughput(tree: &Tree) -> Result<String> {
     wasm::build_package(tree)?;
     let folder = tree.target().join("prove-store");
     fs::create_dir_all(&folder)?;
-    Run::new(figures::bench(tree, "profile-store")?).arg("--folder").arg(&folder).output()
+    let printed = Run::new(figures::bench(tree, "profile-store")?).arg("--folder").arg(&folder).output()?;
+    let ratio =
+        batch_ratio(&printed).with_context(|| format!("profile-store printed no ratio of batches:\n{printed}"))?;
+    ensure!(
+        ratio >= BATCH_RATIO_MIN,
+        "{printed}\nbatches: {ratio} of bare redb, at least {BATCH_RATIO_MIN} were asked"
+    );
+    Ok(printed)
+}
+
+/// Events in batches through the module and the store, against a bare redb loop of the same bytes.
+const BATCH_RATIO_MIN: f64 = 0.5;
+
+/// The ratio in the line of `profile-store` that measures batches.
+fn batch_ratio(printed: &str) -> Option<f64> {
+    let line = printed.lines().find(|line| line.starts_with("batches"))?;
+    line.rsplit_once("ratio ")?.1.trim().parse().ok()
 }
 
 /// Tokens of every household, with its own ids and with UUIDs in their place.
@@ -127,4 +161,27 @@ fn token(tree: &Tree) -> Result<String> {
 
 fn fuzz_profiles(tree: &Tree) -> Result<String> {
     fuzz::targets_for(tree, 600, |target| !["model", "request"].contains(&target))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_no_test_has_proves_nothing() {
+        let line = |passed: usize| {
+            format!("test result: ok. {passed} passed; 0 failed; 0 ignored; 0 measured; 9 filtered out")
+        };
+        assert_eq!(passed_tests(&line(0)), 0);
+        assert_eq!(passed_tests(&[line(0), "noise".to_owned(), line(2)].join("\n")), 2);
+        assert_eq!(passed_tests("test result: FAILED. 3 passed; 1 failed"), 0);
+    }
+
+    #[test]
+    fn the_ratio_of_batches_is_read_and_nothing_else() {
+        let printed = "batches               19126 events/s; bare redb, ...: 64040 events/s; ratio 0.30\n\
+                       single, 1 client        230 events/s; ...; ratio 1.14\n";
+        assert_eq!(batch_ratio(printed), Some(0.3));
+        assert_eq!(batch_ratio("single, 1 client  ratio 1.14"), None);
+    }
 }
