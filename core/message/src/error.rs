@@ -52,7 +52,7 @@ codes! {
     UnknownPlacement "unknown_placement" "A placement's kind is not one of the published ones." "Use a kind of the placement table.",
     UnknownGate "unknown_gate" "A placement allows something other than `sensitive` or `restricted`." "Use these two words.",
     DuplicatePlacement "duplicate_placement" "Two placements of a request have the same id." "Give each placement an id of its own.",
-    EventFromFuture "event_from_future" "An event lies more than ten minutes after `now_ms`." "Correct the clock of the sender.",
+    EventFromFuture "event_from_future" "An event, a word on a profile or an erasure lies more than ten minutes after `now_ms`." "Correct the clock of the sender.",
     ProfileMismatch "profile_mismatch" "An event names another profile than the one it was sent with." "Send each profile its own events.",
     ProfileVersionUnsupported "profile_version_unsupported" "The profile state has a version that this module does not know." "Update the module.",
     ProfileInvalid "profile_invalid" "The profile state is not canonical or breaks its own bounds." "Use states that this module returned.",

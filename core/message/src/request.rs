@@ -283,7 +283,7 @@ pub fn check_future(ts_ms: i64, now_ms: i64) -> Result<()> {
     if ts_ms <= now_ms.saturating_add(limits::FUTURE_MS_MAX) {
         return Ok(());
     }
-    Err(Error::new(ErrorCode::EventFromFuture, "the event lies more than ten minutes after `now_ms`").in_field("ts_ms"))
+    Err(Error::new(ErrorCode::EventFromFuture, "it lies more than ten minutes after `now_ms`").in_field("ts_ms"))
 }
 
 impl<'a> ProfileInput<'a> {
