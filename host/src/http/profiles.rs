@@ -69,7 +69,10 @@ pub(super) async fn export(
     Path(profile_id): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let purpose = parameter(query.as_deref(), "purpose");
+    let purpose = match parameter(query.as_deref(), "purpose") {
+        Ok(purpose) => purpose,
+        Err(e) => return reply::of_error(Format::Json, None, &e),
+    };
     blocking(service, Format::Json, move |profiles| profiles.export(now_ms(), &profile_id, purpose.as_deref())).await
 }
 
@@ -79,14 +82,17 @@ pub(super) async fn erase(
     Path(profile_id): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let scope = match parameter(query.as_deref(), "scope").as_deref() {
-        None | Some("profile") => Scope::Profile,
-        Some("component") => Scope::Component,
-        // To erase less than was meant, and say nothing, would be the worst of answers.
+    let scope = parameter(query.as_deref(), "scope").and_then(|scope| match scope.as_deref() {
+        None | Some("profile") => Ok(Scope::Profile),
+        Some("component") => Ok(Scope::Component),
         Some(_) => {
             let error = HostError::new(HostErrorCode::InvalidRequest, "`scope` is `profile` or `component`");
-            return reply::of_error(Format::Json, None, &error.in_field("scope"));
+            Err(error.in_field("scope"))
         }
+    });
+    let scope = match scope {
+        Ok(scope) => scope,
+        Err(e) => return reply::of_error(Format::Json, None, &e),
     };
     blocking(service, Format::Json, move |profiles| profiles.erase(now_ms(), &profile_id, scope)).await
 }
@@ -151,7 +157,16 @@ fn answer(done: Result<Vec<u8>, HostError>, format: Format) -> Response {
 }
 
 /// A parameter whose value is a plain word.
-fn parameter(query: Option<&str>, name: &str) -> Option<String> {
-    let pairs = query?.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.filter(|(key, _)| *key == name).map(|(_, value)| value.to_owned()).next()
+fn parameter(query: Option<&str>, name: &str) -> Result<Option<String>, HostError> {
+    let mut found = None;
+    for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        // To erase less than was meant, or to give out more, and say nothing, would be the worst of answers.
+        if key != name || found.is_some() {
+            let text = format!("`{name}` is the one parameter that this address takes, once");
+            return Err(HostError::new(HostErrorCode::InvalidRequest, text).in_field(name));
+        }
+        found = Some(value.to_owned());
+    }
+    Ok(found)
 }

@@ -21,11 +21,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use unisono_host::profiles::Profiles;
-use unisono_host::store::{ProfileStore, open};
+use unisono_host::store::open;
 use unisono_host::transcode::{json_to_msgpack, msgpack_to_json};
 use unisono_host::{Host, HostBuilder};
 
 use crate::redis_server::{RedisServer, not_made};
+use crate::store::contents;
 
 pub(crate) fn count_of(variable: &str, default: u64) -> u64 {
     std::env::var(variable).map_or(default, |text| text.parse().unwrap())
@@ -270,17 +271,6 @@ fn add(profiles: &Profiles, events: &[Value], now_ms: i64) {
         results.iter().all(|result| ["accepted", "duplicate"].contains(&result["status"].as_str().unwrap())),
         "{answer}"
     );
-}
-
-fn contents(store: &dyn ProfileStore) -> BTreeMap<Vec<u8>, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    store
-        .visit(&mut |key, state| {
-            found.insert(key.to_vec(), state.to_vec());
-            Ok(())
-        })
-        .unwrap();
-    found
 }
 
 #[test]

@@ -291,6 +291,11 @@ async fn an_erasure_takes_one_profile_or_all_that_are_linked_and_late_copies_sta
         shop.post("/v1/events", event(profile_id, "e", 1)).await;
     }
     link(&shop, "a", "b", true, 10).await;
+    for mistyped in ["scop=component", "scope=profile&scope=component", "component"] {
+        let answer = shop.send("DELETE", &format!("/v1/profiles/b?{mistyped}"), "application/json", "").await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{mistyped}");
+        assert_eq!(shop.get("/v1/profiles/b").await["events"], json!({"e": 1}), "{mistyped} erased something");
+    }
     let answer = shop.send("DELETE", "/v1/profiles/c?scope=profile", "application/json", "").await.json();
     assert_eq!(answer["profile_ids"], json!(["c"]));
     assert_eq!(shop.get("/v1/profiles/c").await["erased_ms"], answer["erased_ms"]);
@@ -314,6 +319,8 @@ async fn an_export_is_for_one_purpose_if_asked() {
     shop.post("/v1/events", event("käufer/1", "e", 1)).await;
     assert_eq!(shop.get("/v1/profiles/k%C3%A4ufer%2F1").await["events"], json!({"e": 1}));
     assert_eq!(shop.get("/v1/profiles/k%C3%A4ufer%2F1?purpose=training").await["events"], json!({}));
+    let answer = shop.send("GET", "/v1/profiles/k%C3%A4ufer%2F1?purpos=training", "application/json", "").await;
+    assert_eq!((answer.status, answer.json()["error"]["field"].as_str()), (StatusCode::BAD_REQUEST, Some("purpose")));
     let answer = shop.send("GET", "/v1/profiles/b", "application/json", "").await;
     assert_eq!(
         (answer.status, answer.json()["error"]["code"].as_str()),

@@ -24,7 +24,8 @@ fn change(key: &[u8], version: u64, state: &[u8]) -> Change {
     Change { key: key.to_vec(), version, state: state.to_vec() }
 }
 
-fn contents(store: &dyn ProfileStore) -> BTreeMap<Vec<u8>, Vec<u8>> {
+/// Every profile of a store.
+pub(crate) fn contents(store: &dyn ProfileStore) -> BTreeMap<Vec<u8>, Vec<u8>> {
     let mut found = BTreeMap::new();
     store
         .visit(&mut |key, state| {
