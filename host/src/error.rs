@@ -101,6 +101,7 @@ codes! {
     TokenForeign "token_foreign" "The token belongs to another shop." "Use tokens of this shop.",
     PairingCodeMalformed "pairing_code_malformed" "The text is no pairing code." "Scan or type it again.",
     PairingCodeUnknown "pairing_code_unknown" "The pairing code was used, has expired, or was never given." "Show a new code.",
+    IdentityHashKeyMissing "identity_hash_key_missing" "This host has no key with which to hash identities." "Start it with `--identity-key`.",
     IdentityKeyInvalid "identity_key_invalid" "An e-mail address, phone number, customer number or CPF is not valid." "Correct it; the message says what is wrong, and never repeats the key.",
     ConsentMappingInvalid "consent_mapping_invalid" "The table of consents in the policy file can't be used." "Correct what stands under `host`; the message says what is wrong.",
     TcfMalformed "tcf_malformed" "The text is no consent string of the IAB's framework." "Send the string that the consent platform gives, whole.",

@@ -99,6 +99,8 @@ pub const PAIRING_TEXT_BYTES_MAX: usize = 100;
 pub const IDENTITY_KEY_BYTES_MIN: usize = 32;
 /// Bytes of an identity key as it is given.
 pub const IDENTITY_INPUT_BYTES_MAX: usize = 320;
+/// Identities of one request that asks for their profile ids.
+pub const IDENTITIES_MAX: usize = 1_000;
 /// Bytes of a policy file.
 pub const POLICY_BYTES_MAX: usize = 1024 * 1024;
 /// Characters of an IAB TCF string.

@@ -55,7 +55,12 @@ pub(crate) fn is_nil(value: &[u8]) -> bool {
 }
 
 pub(crate) fn is_map(value: &[u8]) -> bool {
-    rmp::decode::read_map_len(&mut { value }).is_ok()
+    map_len(value).is_some()
+}
+
+/// How many entries a map has, those included whose keys are no text.
+pub(crate) fn map_len(value: &[u8]) -> Option<usize> {
+    rmp::decode::read_map_len(&mut { value }).ok().and_then(|count| usize::try_from(count).ok())
 }
 
 /// The text that a value is.

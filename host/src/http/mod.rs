@@ -7,6 +7,7 @@
 //! | `GET /v1/model`, `/v1/model/{model_id}` | the model's file, likewise |
 //! | `POST /v1/events` | stores events: one, a list, or JSON line by line |
 //! | `POST /v1/consents`, `/v1/traits`, `/v1/links` | what is said of a profile |
+//! | `POST /v1/identities` | the profile ids of e-mail addresses, phone numbers, customer numbers and CPFs |
 //! | `GET`, `DELETE /v1/profiles/{id}` | all that is stored of a profile; its erasure |
 //! | `POST /v1/tokens`, `/v1/tokens/redeem` | a portable token of a profile; one read into a profile |
 //! | `POST /v1/pairings`, `/v1/pairings/redeem` | a one-time code for a profile; the code taken, and the two linked |
@@ -173,6 +174,7 @@ pub fn router(host: Host, options: &HttpOptions) -> Result<Router, HostError> {
         .route("/v1/consents", only(Role::Events, post(profiles::consents).layer(writing.clone())))
         .route("/v1/traits", only(Role::Events, post(profiles::traits).layer(writing.clone())))
         .route("/v1/links", only(Role::Profiles, post(profiles::links).layer(writing.clone())))
+        .route("/v1/identities", only(Role::Profiles, post(profiles::identities).layer(writing.clone())))
         .route("/v1/tokens", only(Role::Profiles, post(profiles::tokens).layer(writing.clone())))
         .route("/v1/tokens/redeem", only(Role::Profiles, post(profiles::redeem_token).layer(writing.clone())))
         .route("/v1/pairings", only(Role::Profiles, post(profiles::pairings).layer(writing.clone())))

@@ -43,6 +43,11 @@ pub(super) async fn links(State(service): State<Service>, request: Request) -> R
     posted(service, request, |profiles, input| profiles.set(now_ms(), Registers::Links, input)).await
 }
 
+/// `POST /v1/identities`.
+pub(super) async fn identities(State(service): State<Service>, request: Request) -> Response {
+    posted(service, request, |profiles, input| profiles.identify(input)).await
+}
+
 /// `POST /v1/tokens`.
 pub(super) async fn tokens(State(service): State<Service>, request: Request) -> Response {
     posted(service, request, |profiles, input| profiles.write_token(now_ms(), input)).await

@@ -49,7 +49,7 @@ fn status_of_host(code: HostErrorCode) -> StatusCode {
     match code {
         C::HostOverloaded | C::StoreUnavailable | C::StoreConflict => StatusCode::SERVICE_UNAVAILABLE,
         C::StoreFull => StatusCode::INSUFFICIENT_STORAGE,
-        C::StoreMissing | C::TokenKeysMissing => StatusCode::NOT_IMPLEMENTED,
+        C::StoreMissing | C::TokenKeysMissing | C::IdentityHashKeyMissing => StatusCode::NOT_IMPLEMENTED,
         C::Unauthorized => StatusCode::UNAUTHORIZED,
         C::Forbidden => StatusCode::FORBIDDEN,
         C::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
@@ -64,6 +64,7 @@ fn status_of_host(code: HostErrorCode) -> StatusCode {
         | C::TokenForeign
         | C::TokenExpired
         | C::PairingCodeMalformed
+        | C::IdentityKeyInvalid
         | C::TcfMalformed
         | C::TcfVersionUnsupported
         | C::GoogleConsentMalformed => StatusCode::BAD_REQUEST,

@@ -11,17 +11,23 @@
 //! # Ok::<(), unisono_host::HostError>(())
 //! ```
 //!
+//! [`Profiles::identities`](crate::profiles::Profiles::identities) has the host do it for whoever calls.
+//!
 //! Who holds the key can try all phone numbers; who doesn't can't. Keep it apart from the store, and don't change it: ids
 //! under another key are other ids.
 
 mod normal;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
 
 use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use crate::error::{HostError, HostErrorCode};
-use crate::limits::{IDENTITY_INPUT_BYTES_MAX, IDENTITY_KEY_BYTES_MIN};
+use crate::limits::{IDENTITY_INPUT_BYTES_MAX, IDENTITY_KEY_BYTES_MIN, KEYS_BYTES_MAX};
 
 /// What a customer is known by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +72,10 @@ impl IdentityKind {
 const ID_HASH_BYTES: usize = 18;
 
 /// Makes ids of identity keys, with the host's secret.
-pub struct IdentityHasher(Hmac<Sha256>);
+pub struct IdentityHasher {
+    mac: Hmac<Sha256>,
+    region: Option<String>,
+}
 
 impl IdentityHasher {
     /// A hasher with the host's key: at least 32 random bytes.
@@ -79,17 +88,47 @@ impl IdentityHasher {
             let message = format!("the key of identities has fewer than {IDENTITY_KEY_BYTES_MIN} bytes");
             HostError::new(HostErrorCode::InvalidConfig, message)
         };
-        mac.map(IdentityHasher).ok_or_else(too_short)
+        mac.map(|mac| IdentityHasher { mac, region: None }).ok_or_else(too_short)
+    }
+
+    /// A hasher with the bytes of a file, as they are, a line's end included.
+    ///
+    /// # Errors
+    /// `keys_unreadable`, and `invalid_config` where the file has fewer than 32 bytes or more than a mebibyte.
+    pub fn from_file(path: &Path) -> Result<Self, HostError> {
+        let mut key = Vec::new();
+        let most = u64::try_from(KEYS_BYTES_MAX).unwrap_or(u64::MAX);
+        let read = File::open(path).and_then(|file| file.take(most.saturating_add(1)).read_to_end(&mut key));
+        read.map_err(|e| {
+            let why = format!("the key of identities `{}` can't be read: {e}", path.display());
+            HostError::new(HostErrorCode::KeysUnreadable, why).with_source(e)
+        })?;
+        if key.len() > KEYS_BYTES_MAX {
+            let why = format!("the key of identities has more than {KEYS_BYTES_MAX} bytes");
+            return Err(HostError::new(HostErrorCode::InvalidConfig, why));
+        }
+        IdentityHasher::new(&key)
+    }
+
+    /// The same with a region, an ISO 3166 code as `BR`, for phone numbers that come with none.
+    ///
+    /// # Errors
+    /// `invalid_config` where no such region is known, as without the feature `phone` none is.
+    pub fn region(mut self, region: &str) -> Result<Self, HostError> {
+        normal::check_region(region).map_err(|why| HostError::new(HostErrorCode::InvalidConfig, why))?;
+        self.region = Some(region.to_owned());
+        Ok(self)
     }
 
     /// The id of an identity key: the kind's prefix and 24 letters, of HMAC-SHA-256 over the kind's word, a zero byte and the
-    /// key's one form. `region` is the ISO 3166 code of the country that a phone number without `+` belongs to.
+    /// key's one form. `region` is the ISO 3166 code of the country that a phone number without `+` belongs to, if it is not
+    /// [the hasher's own](IdentityHasher::region).
     ///
     /// # Errors
     /// `identity_key_invalid`, which says what is wrong and never repeats the key.
     pub fn id(&self, kind: IdentityKind, key: &str, region: Option<&str>) -> Result<String, HostError> {
-        let normal = normal_form(kind, key, region)?;
-        let mac = self.0.clone().chain_update(kind.as_str()).chain_update([0]).chain_update(&normal);
+        let normal = normal_form(kind, key, region.or(self.region.as_deref()))?;
+        let mac = self.mac.clone().chain_update(kind.as_str()).chain_update([0]).chain_update(&normal);
         let hash = mac.finalize().into_bytes();
         Ok(format!("{}{}", kind.prefix(), BASE64URL_NOPAD.encode(hash.get(..ID_HASH_BYTES).unwrap_or_default())))
     }

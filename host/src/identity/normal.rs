@@ -23,16 +23,27 @@ pub(super) fn email(key: &str) -> Normal {
     Ok(key.to_ascii_lowercase())
 }
 
+#[cfg(feature = "phone")]
+fn country(code: &str) -> Result<phonenumber::country::Id, &'static str> {
+    code.to_ascii_uppercase().parse().map_err(|_| "the region is no ISO 3166 code, as `BR`")
+}
+
+/// Whether numbers without `+` can be read as dialled in this region.
+#[cfg(feature = "phone")]
+pub(super) fn check_region(code: &str) -> Result<(), &'static str> {
+    country(code).map(|_| ())
+}
+
+/// Whether numbers without `+` can be read as dialled in this region.
+#[cfg(not(feature = "phone"))]
+pub(super) fn check_region(_code: &str) -> Result<(), &'static str> {
+    Err("this host was built without the feature `phone`, and knows no regions")
+}
+
 /// E.164: `+`, the country's code, the number.
 #[cfg(feature = "phone")]
 pub(super) fn phone(key: &str, region: Option<&str>) -> Normal {
-    let region = match region {
-        None => None,
-        Some(code) => {
-            let known: Result<phonenumber::country::Id, _> = code.to_ascii_uppercase().parse();
-            Some(known.map_err(|_| "the region is no ISO 3166 code, as `BR`")?)
-        }
-    };
+    let region = region.map(country).transpose()?;
     if region.is_none() && !key.starts_with('+') {
         return Err("without a region a phone number begins with `+` and its country's code");
     }

@@ -27,7 +27,8 @@ impl Profiles {
     /// # Errors
     /// Those of [`Profiles::set`], `tcf_malformed`, `tcf_version_unsupported`, `google_consent_malformed`.
     pub fn set_consents(&self, now_ms: i64, gpc_header: Option<&str>, input: &[u8]) -> Result<Vec<u8>, HostError> {
-        let entries = pack::entries(input).map_err(|_| invalid(FORM, ""))?;
+        let input = self.named(input)?;
+        let entries = pack::entries(&input).map_err(|_| invalid(FORM, ""))?;
         let profile_id = required_id(&entries, FORM)?;
         let given = |name: &str| pack::find(&entries, name).filter(|value| !pack::is_nil(value));
         let text = |name: &'static str| match given(name) {

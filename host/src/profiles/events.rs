@@ -47,6 +47,8 @@ impl Profiles {
             let text = format!("{} events; events_max is {EVENTS_MAX}", events.len());
             return Err(HostError::new(crate::HostErrorCode::LimitExceeded, text).in_field("events"));
         }
+        let events: Vec<Result<Vec<u8>, HostError>> =
+            events.into_iter().map(|event| Ok(self.named(&event?)?.into_owned())).collect();
         let mut results: Vec<Vec<u8>> = events.iter().map(|_| Vec::new()).collect();
         // By id, so that the order of writing does not depend on chance.
         let mut groups: BTreeMap<&str, Vec<(usize, &[u8])>> = BTreeMap::new();

@@ -18,9 +18,10 @@ impl Profiles {
     /// # Errors
     /// `invalid_request`, those of the store and those of [`crate::Host::decide`].
     pub fn decide(&self, request: &[u8]) -> Result<Decision, HostError> {
-        match self.completed(request)? {
+        let request = self.named(request)?;
+        match self.completed(&request)? {
             Some(completed) => self.calls.decide_with_ids(&completed),
-            None => self.calls.decide_with_ids(request),
+            None => self.calls.decide_with_ids(&request),
         }
     }
 

@@ -9,6 +9,7 @@ mod consents;
 mod events;
 mod gate;
 mod gather;
+mod identities;
 mod pairing;
 mod registers;
 mod sweep;
@@ -24,6 +25,7 @@ use unisono_message::limits::ID_BYTES_MAX;
 use crate::consent::ConsentMapping;
 use crate::error::{HostError, HostErrorCode};
 use crate::host::{Decision, Host};
+use crate::identity::IdentityHasher;
 use crate::pack::{self, Packer};
 use crate::store::{ProfileStore, Record};
 use gate::Gate;
@@ -90,6 +92,7 @@ pub struct Profiles {
     gate: Arc<Gate>,
     tokens: Option<Arc<Tokens>>,
     mapping: Arc<ConsentMapping>,
+    identities: Option<Arc<IdentityHasher>>,
 }
 
 impl Profiles {
@@ -102,7 +105,7 @@ impl Profiles {
     pub fn with_calls(calls: Arc<dyn ProfileCalls>, store: Arc<dyn ProfileStore>) -> Self {
         // One that computes and one that comes next, for each instance.
         let gate = Arc::new(Gate::new(calls.workers().saturating_mul(2)));
-        Profiles { calls, store, gate, tokens: None, mapping: Arc::default() }
+        Profiles { calls, store, gate, tokens: None, mapping: Arc::default(), identities: None }
     }
 
     /// The store.

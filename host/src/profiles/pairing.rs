@@ -14,7 +14,8 @@ impl Profiles {
     /// `invalid_request`, `invalid_config` for an unfit prefix, and those of the store.
     pub fn pair(&self, now_ms: i64, input: &[u8]) -> Result<Vec<u8>, HostError> {
         let form = "a request is a map with `profile_id`, and `prefix` where an address is wanted";
-        let entries = pack::entries(input).map_err(|_| invalid(form, ""))?;
+        let input = self.named(input)?;
+        let entries = pack::entries(&input).map_err(|_| invalid(form, ""))?;
         let profile_id = required_id(&entries, form)?;
         let prefix =
             pack::find(&entries, "prefix").map(|prefix| pack::text(prefix).ok_or_else(|| invalid(form, "prefix")));
@@ -42,7 +43,8 @@ impl Profiles {
     /// is spent, also when linking failed.
     pub fn redeem_pairing(&self, now_ms: i64, input: &[u8]) -> Result<Vec<u8>, HostError> {
         let form = "a request is a map with `code`, and the `profile_id` that is to be linked";
-        let entries = pack::entries(input).map_err(|_| invalid(form, ""))?;
+        let input = self.named(input)?;
+        let entries = pack::entries(&input).map_err(|_| invalid(form, ""))?;
         let code = pack::find(&entries, "code").and_then(pack::text).ok_or_else(|| invalid(form, "code"))?;
         let own = match pack::find(&entries, "profile_id") {
             Some(_) => Some(required_id(&entries, form)?),

@@ -1,5 +1,6 @@
 //! Consents, traits and links in.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::apply::{Applied, Input};
@@ -40,7 +41,8 @@ impl Profiles {
     pub fn set(&self, now_ms: i64, registers: Registers, input: &[u8]) -> Result<Vec<u8>, HostError> {
         let name = registers.name();
         let form = format!("a request is a map with `profile_id` and `{name}`, a list");
-        let entries = pack::entries(input).map_err(|_| invalid(form.as_str(), ""))?;
+        let input = self.named(input)?;
+        let entries = pack::entries(&input).map_err(|_| invalid(form.as_str(), ""))?;
         let profile_id = required_id(&entries, &form)?;
         let list = pack::find(&entries, name).ok_or_else(|| invalid(form.as_str(), name))?;
         let items = pack::items(list).map_err(|_| invalid(form.as_str(), name))?;
@@ -48,10 +50,16 @@ impl Profiles {
             let text = format!("{} of `{name}`; registers_max is {REGISTERS_MAX}", items.len());
             return Err(HostError::new(HostErrorCode::LimitExceeded, text).in_field(name));
         }
-        let mut inputs = vec![Input { profile_id, values: vec![(name, list.to_vec())] }];
-        if registers == Registers::Links {
-            inputs.extend(other_sides(profile_id, &items));
-        }
+        let links = match registers {
+            Registers::Links => self.named_links(&items)?,
+            _ => Vec::new(),
+        };
+        let list = match registers {
+            Registers::Links => list_of(&links),
+            _ => list.to_vec(),
+        };
+        let mut inputs = vec![Input { profile_id, values: vec![(name, list)] }];
+        inputs.extend(other_sides(profile_id, &links));
         let mut applied = self.apply(now_ms, &inputs)?.into_iter();
         let own = applied.next().ok_or_else(|| bad_answer("profile_apply"))??;
         let (mut refused, mut warnings) = match own {
@@ -76,10 +84,27 @@ impl Profiles {
         answer.raws(&warnings);
         Ok(answer.done())
     }
+
+    /// Links, each with a profile id in the place of an identity.
+    fn named_links<'a>(&self, links: &[&'a [u8]]) -> Result<Vec<Cow<'a, [u8]>>, HostError> {
+        let named = |(at, link): (usize, &&'a [u8])| {
+            self.named(link).map_err(|e| {
+                let field = format!("links[{at}].{}", e.field());
+                e.in_field(field)
+            })
+        };
+        links.iter().enumerate().map(named).collect()
+    }
+}
+
+fn list_of(links: &[impl AsRef<[u8]>]) -> Vec<u8> {
+    let mut list = Packer::array(links.len());
+    links.iter().for_each(|link| list.raw(link.as_ref()));
+    list.done()
 }
 
 /// The links as the profiles at their other ends say them: the same, with the first profile's id.
-fn other_sides<'a>(profile_id: &str, links: &[&'a [u8]]) -> Vec<Input<'a>> {
+fn other_sides<'a>(profile_id: &str, links: &'a [Cow<'_, [u8]>]) -> Vec<Input<'a>> {
     let mut sides: BTreeMap<&str, Vec<Vec<u8>>> = BTreeMap::new();
     for link in links {
         let Ok(entries) = pack::entries(link) else { continue };
@@ -95,11 +120,8 @@ fn other_sides<'a>(profile_id: &str, links: &[&'a [u8]]) -> Vec<Input<'a>> {
         }
         sides.entry(other).or_default().push(mirrored.done());
     }
-    let input = |(profile_id, links): (&'a str, Vec<Vec<u8>>)| {
-        let mut list = Packer::array(links.len());
-        links.iter().for_each(|link| list.raw(link));
-        Input { profile_id, values: vec![("links", list.done())] }
-    };
+    let input =
+        |(profile_id, links): (&'a str, Vec<Vec<u8>>)| Input { profile_id, values: vec![("links", list_of(&links))] };
     sides.into_iter().map(input).collect()
 }
 

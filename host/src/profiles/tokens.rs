@@ -36,7 +36,8 @@ impl Profiles {
     pub fn write_token(&self, now_ms: i64, input: &[u8]) -> Result<Vec<u8>, HostError> {
         let tokens = self.with_tokens()?;
         let form = "a request is a map with `profile_id`, and `expires_ms`, `encrypted`, `characters_max` as wished";
-        let entries = pack::entries(input).map_err(|_| invalid(form, ""))?;
+        let input = self.named(input)?;
+        let entries = pack::entries(&input).map_err(|_| invalid(form, ""))?;
         let profile_id = required_id(&entries, form)?;
         let number = |key: &str, default: i64| match pack::find(&entries, key) {
             Some(value) => pack::int(value).ok_or_else(|| invalid(form, key)),
@@ -96,7 +97,8 @@ impl Profiles {
     pub fn redeem_token(&self, now_ms: i64, input: &[u8]) -> Result<Vec<u8>, HostError> {
         let tokens = self.with_tokens()?;
         let form = "a request is a map with `profile_id` and `token`, a text";
-        let entries = pack::entries(input).map_err(|_| invalid(form, ""))?;
+        let input = self.named(input)?;
+        let entries = pack::entries(&input).map_err(|_| invalid(form, ""))?;
         let profile_id = required_id(&entries, form)?;
         let token = pack::find(&entries, "token").and_then(pack::text).ok_or_else(|| invalid(form, "token"))?;
         let payload = tokens.keys.read(token, now_ms, &tokens.shop)?;

@@ -13,6 +13,7 @@ mod faults;
 mod guests;
 mod http;
 mod http_files;
+mod identities;
 mod keys;
 mod module_fitness;
 mod plain_module;

@@ -17,27 +17,31 @@ use crate::guests;
 use crate::http::{Answer, send};
 use crate::plain_module::{BROKEN, PlainModule};
 
-struct Shop {
+pub(crate) struct Shop {
     service: Router,
     store: Arc<EmbeddedStore>,
     _folder: TempDir,
 }
 
 fn shop() -> Shop {
+    shop_with(|profiles| profiles)
+}
+
+pub(crate) fn shop_with(more: impl FnOnce(Profiles) -> Profiles) -> Shop {
     let folder = tempfile::tempdir().unwrap();
     let store = Arc::new(EmbeddedStore::open(folder.path()).unwrap());
-    let profiles = Profiles::with_calls(Arc::new(PlainModule::new()), store.clone());
+    let profiles = more(Profiles::with_calls(Arc::new(PlainModule::new()), store.clone()));
     let service = router(guests::host(), &HttpOptions::new().profiles(profiles)).unwrap();
     Shop { service, store, _folder: folder }
 }
 
 impl Shop {
-    async fn send(&self, method: &str, address: &str, content_type: &str, body: impl Into<Body>) -> Answer {
+    pub(crate) async fn send(&self, method: &str, address: &str, content_type: &str, body: impl Into<Body>) -> Answer {
         let request = Request::builder().method(method).uri(address).header("content-type", content_type);
         send(self.service.clone(), request.body(body.into()).unwrap()).await
     }
 
-    async fn post(&self, address: &str, body: Value) -> Value {
+    pub(crate) async fn post(&self, address: &str, body: Value) -> Value {
         let answer = self.send("POST", address, "application/json", body.to_string()).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", String::from_utf8_lossy(&answer.body));
         answer.json()
@@ -47,7 +51,7 @@ impl Shop {
         self.send("GET", address, "application/json", "").await.json()
     }
 
-    fn version(&self, profile_id: &str) -> u64 {
+    pub(crate) fn version(&self, profile_id: &str) -> u64 {
         self.store.read(&[profile_id.as_bytes()]).unwrap()[0].version
     }
 }
@@ -56,7 +60,7 @@ fn event(profile_id: &str, event_id: &str, ts_ms: i64) -> Value {
     json!({"event_id": event_id, "profile_id": profile_id, "ts_ms": ts_ms, "type": "view", "channel": "web", "extra": 1.5})
 }
 
-fn statuses(answer: &Value) -> Vec<String> {
+pub(crate) fn statuses(answer: &Value) -> Vec<String> {
     let status = |result: &Value| {
         let code = result["code"].as_str().map(|code| format!(" {code} at {}", result["field"].as_str().unwrap()));
         format!("{}{}", result["status"].as_str().unwrap(), code.unwrap_or_default())

@@ -1,0 +1,99 @@
+//! Identities in the place of profile ids: what a customer is known by never gets beyond this file.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::{Profiles, invalid, refused};
+use crate::error::{HostError, HostErrorCode};
+use crate::identity::{IdentityHasher, IdentityKind};
+use crate::limits::IDENTITIES_MAX;
+use crate::pack::{self, Packer};
+
+const FORM: &str = "an identity is a map with `kind`, one of `email`, `phone`, `customer_number` and `cpf`, and `key`, a \
+                    text; a phone number may have a `region`";
+
+impl Profiles {
+    /// With identities: wherever a request may have a `profile_id`, it may have an `identity` instead, `{"kind": "email" |
+    /// "phone" | "customer_number" | "cpf", "key", "region"?}`, which is hashed before anything else is done with it.
+    #[must_use]
+    pub fn identities(mut self, hasher: IdentityHasher) -> Self {
+        self.identities = Some(Arc::new(hasher));
+        self
+    }
+
+    /// The profile ids of identities: `{"identities": [{"kind", "key", "region"?}]}` gives `{"results": [{"profile_id"} |
+    /// {"code", "message", "field"}]}`, in the same order. Stores nothing.
+    ///
+    /// # Errors
+    /// `identity_hash_key_missing`, `invalid_request`, `limit_exceeded`.
+    pub fn identify(&self, input: &[u8]) -> Result<Vec<u8>, HostError> {
+        let hasher = self.hasher()?;
+        let form = "a request is a map with `identities`, a list";
+        let entries = pack::entries(input).map_err(|_| invalid(form, ""))?;
+        let list = pack::find(&entries, "identities").ok_or_else(|| invalid(form, "identities"))?;
+        let items = pack::items(list).map_err(|_| invalid(form, "identities"))?;
+        if items.len() > IDENTITIES_MAX {
+            let text = format!("{} identities; identities_max is {IDENTITIES_MAX}", items.len());
+            return Err(HostError::new(HostErrorCode::LimitExceeded, text).in_field("identities"));
+        }
+        let mut answer = Packer::map(1);
+        answer.text("results");
+        answer.begin_array(items.len());
+        for item in items {
+            match profile_id(hasher, item) {
+                Ok(profile_id) => {
+                    answer.begin_map(1);
+                    answer.text("profile_id");
+                    answer.text(&profile_id);
+                }
+                Err(e) => answer.raw(&refused(e.code(), &e.message(), e.field())),
+            }
+        }
+        Ok(answer.done())
+    }
+
+    /// The same map with a `profile_id`, where it names an identity and none. What is no map is left to whoever reads it.
+    pub(super) fn named<'a>(&self, map: &'a [u8]) -> Result<Cow<'a, [u8]>, HostError> {
+        let Ok(entries) = pack::entries(map) else { return Ok(map.into()) };
+        let Some(identity) = pack::find(&entries, "identity").filter(|_| pack::find(&entries, "profile_id").is_none())
+        else {
+            return Ok(map.into());
+        };
+        let hasher = self.hasher().map_err(|e| e.in_field("identity"))?;
+        let profile_id = profile_id(hasher, identity).map_err(|e| {
+            let field = ["identity", e.field()].join(if e.field().is_empty() { "" } else { "." });
+            e.in_field(&field)
+        })?;
+        if pack::map_len(map) != Some(entries.len()) {
+            return Err(invalid("the keys of a map are texts", ""));
+        }
+        let others: Vec<_> = entries.iter().filter(|(key, _)| !matches!(*key, "identity" | "profile_id")).collect();
+        let mut named = Packer::map(others.len() + 1);
+        named.text("profile_id");
+        named.text(&profile_id);
+        for (key, value) in others {
+            named.text(key);
+            named.raw(value);
+        }
+        Ok(named.done().into())
+    }
+
+    fn hasher(&self) -> Result<&IdentityHasher, HostError> {
+        let missing = || {
+            HostError::new(HostErrorCode::IdentityHashKeyMissing, "this host was started without a key of identities")
+        };
+        self.identities.as_deref().ok_or_else(missing)
+    }
+}
+
+fn profile_id(hasher: &IdentityHasher, identity: &[u8]) -> Result<String, HostError> {
+    let entries = pack::entries(identity).map_err(|_| invalid(FORM, ""))?;
+    let text = |name: &str| match pack::find(&entries, name) {
+        None => Ok(None),
+        Some(value) => pack::text(value).map(Some).ok_or_else(|| invalid(FORM, name)),
+    };
+    let kind = text("kind")?.and_then(|word| IdentityKind::ALL.iter().find(|kind| kind.as_str() == word));
+    let kind = kind.ok_or_else(|| invalid(FORM, "kind"))?;
+    let key = text("key")?.ok_or_else(|| invalid(FORM, "key"))?;
+    hasher.id(*kind, key, text("region")?).map_err(|e| e.in_field("key"))
+}
