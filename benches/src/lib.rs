@@ -74,8 +74,7 @@ fn typical_request() -> Vec<u8> {
 /// # Panics
 /// When a file cannot be read or holds no request: a benchmark without its subject has nothing to say.
 pub fn fitted_subject(model: &Path, requests: &Path) -> Subject {
-    let text = std::fs::read_to_string(requests).expect("the requests can be read");
-    let mut all = requests_of(&text);
+    let mut all = requests_of(requests);
     all.sort_by_cached_key(|request| (events_of(request), request.to_string()));
     let median = all.get(all.len() / 2).expect("the file holds a request");
     let json = serde_json::to_vec(median).expect("JSON stays JSON");
@@ -87,8 +86,12 @@ pub fn fitted_subject(model: &Path, requests: &Path) -> Subject {
 }
 
 /// Requests of JSON Lines, or of the customers that `unisono-models sample` writes.
-fn requests_of(text: &str) -> Vec<serde_json::Value> {
-    match serde_json::from_str::<serde_json::Value>(text) {
+///
+/// # Panics
+/// When the file cannot be read.
+pub fn requests_of(path: &Path) -> Vec<serde_json::Value> {
+    let text = std::fs::read_to_string(path).expect("the requests can be read");
+    match serde_json::from_str::<serde_json::Value>(&text) {
         Ok(whole) if whole["customers"].is_array() => {
             whole["customers"].as_array().into_iter().flatten().map(|customer| customer["request"].clone()).collect()
         }

@@ -3,7 +3,7 @@
 use super::Proof::Tree as InTree;
 use super::{Step, figures, fuzz};
 use crate::run::Run;
-use crate::tree::{self, Tree};
+use crate::tree::Tree;
 use crate::wasm;
 use anyhow::{Context, Result, ensure};
 use std::fs;
@@ -141,16 +141,10 @@ fn batch_ratio(printed: &str) -> Option<f64> {
 /// Tokens of every household, with its own ids and with UUIDs in their place.
 fn token(tree: &Tree) -> Result<String> {
     let subject = figures::subject(tree)?;
-    let lines = tree.target().join("prove-token.jsonl");
-    let sample: serde_json::Value = serde_json::from_str(&tree::read_text(&subject.requests)?)?;
-    let customers = sample["customers"].as_array().map_or(&[][..], Vec::as_slice);
-    ensure!(!customers.is_empty(), "the sample holds no customers");
-    let requests: Vec<String> = customers.iter().map(|one| one["request"].to_string()).collect();
-    tree::write(&lines, requests.join("\n"))?;
-    let arguments =
-        ["run", "--release", "--package", "unisono-tests", "--no-default-features", "--example", "token_sizes", "--"];
-    let own = tree.cargo(&arguments).arg(&lines).output()?;
-    let uuids = tree.cargo(&arguments).arg(&lines).arg("uuid").output()?;
+    wasm::build_package(tree)?;
+    let program = figures::bench(tree, "portable-token")?;
+    let own = Run::new(&program).arg(&subject.requests).output()?;
+    let uuids = Run::new(&program).arg(&subject.requests).arg("--uuid").output()?;
     for printed in [&own, &uuids] {
         let row = printed.lines().find(|line| line.starts_with("| characters")).unwrap_or_default();
         let most = row.split('|').filter_map(|cell| cell.trim().parse::<f64>().ok()).fold(0.0, f64::max);
