@@ -7,8 +7,7 @@ use crate::order::sorted;
 use alloc::vec::Vec;
 use unisono_message::limits::{COMPONENT_PROFILES_MAX, COMPONENT_STATES_MAX};
 use unisono_message::{
-    LinkedInput, Reader, Register, RegisterKind, Result, Warning, WarningCode, Writer, missing, read_fields,
-    write_warnings,
+    LinkedInput, Reader, RegisterKind, Result, Warning, WarningCode, Writer, missing, read_fields, write_warnings,
 };
 
 /// The profiles that are linked with one, directly or through others.
@@ -22,8 +21,8 @@ pub struct Component<'a> {
     pub beyond: u32,
 }
 
-/// Finds the component of a profile as far as the given states tell it. A link counts while both sides hold it; of their two
-/// copies the winner counts. Nearer profiles come first, and of equally near ones the lesser id: a seventeenth stays out.
+/// Finds the component of a profile as far as the given states tell it. A link counts while both sides say so, so
+/// that half of one, whichever half, counts from neither end. Nearer profiles come first, and of equally near ones the lesser id: a seventeenth stays out.
 pub fn component<'a>(profile_id: &'a str, states: &[(&'a str, Profile<'a>)]) -> Component<'a> {
     let state_of = |id: &str| states.iter().find(|(other, _)| *other == id).map(|(_, state)| state);
     let mut reached: Vec<&'a str> = alloc::vec![profile_id];
@@ -36,13 +35,11 @@ pub fn component<'a>(profile_id: &'a str, states: &[(&'a str, Profile<'a>)]) -> 
                 needs.push(id);
                 continue;
             };
-            for link in state.registers_of(RegisterKind::Link).filter(|link| !reached.contains(&link.name)) {
-                match state_of(link.name) {
-                    None if link.is_on() => needs.push(link.name),
-                    Some(other) if holds(link, other.registers_of(RegisterKind::Link).find(|copy| copy.name == id)) => {
-                        next.push(link.name);
-                    }
-                    _ => {}
+            for linked in linked_with(state).filter(|linked| !reached.contains(linked)) {
+                match state_of(linked) {
+                    None => needs.push(linked),
+                    Some(other) if linked_with(other).any(|back| back == id) => next.push(linked),
+                    Some(_) => {}
                 }
             }
         }
@@ -68,9 +65,9 @@ pub(super) fn give<'a>(states: &mut Vec<(&'a str, Profile<'a>)>, id: &'a str, st
     }
 }
 
-/// Whether a link holds, given the other side's copy of it.
-fn holds(link: &Register<'_>, copy: Option<&Register<'_>>) -> bool {
-    copy.is_some_and(|copy| if copy.winner_first(link).is_lt() { copy.is_on() } else { link.is_on() })
+/// The profiles with which a state says it is linked.
+fn linked_with<'s, 'a>(state: &'s Profile<'a>) -> impl Iterator<Item = &'a str> + use<'s, 'a> {
+    state.registers_of(RegisterKind::Link).filter(|link| link.is_on()).map(|link| link.name)
 }
 
 fn ascending<'a>(ids: &[&'a str]) -> Vec<&'a str> {

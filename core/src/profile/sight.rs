@@ -4,7 +4,7 @@ use super::codec::decode_state;
 use super::join::winners;
 use super::links::{component, give};
 use super::{FoldReport, Profile};
-use crate::consent::{Consents, KEEPING, SERVING, Sight};
+use crate::consent::{Consents, SERVING, Sight};
 use crate::policy::Policy;
 use alloc::vec::Vec;
 use unisono_message::{Event, EventType, ProfileInput, Purpose, RegisterKind, Result, check_future, check_owner};
@@ -175,13 +175,19 @@ impl<'a> Profile<'a> {
         self.marks.retain(|mark| consents.allow(Purpose::CrossChannel, mark.channel));
     }
 
-    /// Drops what no purpose may use, or is older than the policy keeps it: it is not to be stored. Gives how many events went.
-    pub(super) fn drop_unstorable(&mut self, consents: &Consents<'_, 'a>, now_ms: i64) -> usize {
-        let mut sight = Sight::new(*consents, None, now_ms);
-        let before = self.events.len();
-        self.events.retain(|event| sight.purposes(event.kind, event.channel, event.day()) & KEEPING != 0);
-        self.marks.retain(|mark| sight.purposes(mark.kind, mark.channel, mark.day) & KEEPING != 0);
-        before - self.events.len()
+    /// Drops what is not to be stored. Gives how many events and marks no purpose may use, and how many others are older than
+    /// the policy keeps them.
+    pub(super) fn drop_unstorable(&mut self, consents: &Consents<'_, 'a>, now_ms: i64) -> (usize, usize) {
+        let (mut withheld, mut expired) = (0, 0);
+        let mut is_kept = |kind: EventType, channel: &str, day: i64| {
+            let (may_stay, is_recent) = (consents.keep(kind, channel), day >= consents.policy.first_day(kind, now_ms));
+            withheld += usize::from(!may_stay);
+            expired += usize::from(may_stay && !is_recent);
+            may_stay && is_recent
+        };
+        self.events.retain(|event| is_kept(event.kind, event.channel, event.day()));
+        self.marks.retain(|mark| is_kept(mark.kind, mark.channel, mark.day));
+        (withheld, expired)
     }
 
     /// What one purpose may look at, from no channel in particular.

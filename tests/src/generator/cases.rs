@@ -11,13 +11,15 @@ use std::sync::Arc;
 
 const MODELS: usize = 24;
 
-/// A suite of `cases` cases on two dozen small models. Of a hundred cases 73 are valid requests, twelve are wrong in each known
-/// way in turn, five apply, two each merge, erase and look for a component, one exports, three are tokens. One in three is
-/// under a policy of the suite's.
+/// A suite of `cases` cases on two dozen small models. Of a hundred cases 70 are valid requests, twelve are wrong in each known
+/// way in turn, five apply, two each merge, erase and look for a component, one exports, three write a token and three take one.
+/// One in three is under a policy of the suite's, of what applies three in four.
 pub fn suite(seed: u64, cases: usize) -> Suite {
     let random = &mut Random::new(seed);
     let models: Vec<SuiteModel> = (0..MODELS).map(|_| small_model(random)).collect();
     let policies = policies();
+    // Mostly a policy, so that something is withheld or too old.
+    let strict = |random: &mut Random| if random.chance(25) { 0 } else { 1 + random.below(policies.len()) as u32 };
     let mut wrong = seed as usize;
     let cases = (0..cases)
         .map(|_| {
@@ -27,28 +29,29 @@ pub fn suite(seed: u64, cases: usize) -> Suite {
             let case = |call, input, expect| Case { call, model: at as u32, policy, input, expect };
             let answered = |call, input| case(call, input, Expect::Answer);
             match random.below(100) {
-                0..73 => answered(Call::Recommend, written(random, |random| request(random, parts))),
-                73..85 => {
+                0..70 => answered(Call::Recommend, written(random, |random| request(random, parts))),
+                70..82 => {
                     wrong += 1;
                     let code = INVALID_CODES[wrong % INVALID_CODES.len()];
                     let wrong = invalid(random, code);
                     // Under another policy what is wrong may be no one's to see.
                     Case { policy: 0, ..case(Call::Recommend, wrong.bytes, Expect::Error(code, wrong.field)) }
                 }
-                85..90 => {
-                    // Mostly under a policy, so that something is withheld or too old.
-                    let policy = if random.chance(25) { 0 } else { 1 + random.below(policies.len()) as u32 };
+                82..87 => {
+                    let policy = strict(random);
                     let input = written(random, |random| apply_input(random, parts));
-                    Case { call: Call::ProfileApply, model: at as u32, policy, input, expect: Expect::Answer }
+                    Case { policy, ..answered(Call::ProfileApply, input) }
                 }
-                90..92 => answered(Call::ProfileMerge, written(random, |random| merge_input(random, parts))),
-                92..94 => answered(Call::ProfileErase, written(random, |random| erase_input(random, parts))),
-                94..95 => answered(Call::ProfileExport, written(random, |random| export_input(random, parts))),
-                95..97 => answered(Call::ProfileComponent, written(random, |random| component_input(random, parts))),
-                _ if random.chance(80) => {
-                    answered(Call::TokenWrite, written(random, |random| token_write_input(random, parts)))
+                87..89 => answered(Call::ProfileMerge, written(random, |random| merge_input(random, parts))),
+                89..91 => answered(Call::ProfileErase, written(random, |random| erase_input(random, parts))),
+                91..92 => answered(Call::ProfileExport, written(random, |random| export_input(random, parts))),
+                92..94 => answered(Call::ProfileComponent, written(random, |random| component_input(random, parts))),
+                94..97 => answered(Call::TokenWrite, written(random, |random| token_write_input(random, parts))),
+                _ => {
+                    let policy = strict(random);
+                    let input = written(random, |random| token_apply_input(random, parts));
+                    Case { policy, ..answered(Call::TokenApply, input) }
                 }
-                _ => answered(Call::TokenApply, written(random, |random| token_apply_input(random, parts))),
             }
         })
         .collect();

@@ -1,10 +1,10 @@
 //! Random profiles: of nothing and of thousands of events, as events, as a state, or both.
 
 use super::events::{Habits, event};
-use super::moment;
 use super::registers::{self, consents, state_of};
+use super::{DAY_MS, moment};
 use crate::random::Random;
-use crate::value::{Value, decode, encode, field, map};
+use crate::value::{Value, decode, encode, field, int, map};
 use unisono_core::Policy;
 use unisono_core::model::ModelParts;
 use unisono_message::{Purpose, limits};
@@ -196,18 +196,22 @@ pub fn component_input(random: &mut Random, parts: &ModelParts) -> Value {
     map(fields)
 }
 
-/// Input of `token_write`: a state, and room for all of it or for little.
+/// Input of `token_write`: a state, and mostly room for little of it.
 pub fn token_write_input(random: &mut Random, parts: &ModelParts) -> Value {
+    write_input(random, parts, 92)
+}
+
+fn write_input(random: &mut Random, parts: &ModelParts, tight: usize) -> Value {
     let now_ms = moment(random);
     let before = events(random, parts, now_ms);
     let mut fields = vec![
         ("now_ms", Value::from(now_ms)),
-        ("expires_ms", (now_ms + 600_000).into()),
+        ("expires_ms", (now_ms + 500 * DAY_MS).into()),
         ("shop", "shop.example".into()),
         ("key_id", "k1".into()),
         ("state", Value::Binary(state_of(random, before, now_ms))),
     ];
-    if random.chance(92) {
+    if random.chance(tight) {
         fields.push(("bytes_max", Value::from(*random.pick(&[64, 70, 80, 1_000]))));
     }
     random.shuffle(&mut fields);
@@ -216,12 +220,17 @@ pub fn token_write_input(random: &mut Random, parts: &ModelParts) -> Value {
 
 /// Input of `token_apply`: what `token_write` gives, for a state that may hold some of it.
 pub fn token_apply_input(random: &mut Random, parts: &ModelParts) -> Value {
-    let written = token_write_input(random, parts);
+    // With room also for what is older than policies keep it.
+    let written = write_input(random, parts, 30);
     let answer = unisono_core::token_write(&Policy::default(), &encode(&written));
     let payload = field(&decode(&answer).expect("core answers in MessagePack"), "payload").cloned();
-    let moment = field(&written, "now_ms").cloned().unwrap_or(Value::Nil);
-    let mut fields =
-        vec![("now_ms", moment), ("shop", Value::from("shop.example")), ("payload", payload.unwrap_or(Value::Nil))];
+    // It may come late, when policies would not keep all of it any more.
+    let moment = field(&written, "now_ms").and_then(int).unwrap_or_default() + *random.pick(&[0, 40, 400]) * DAY_MS;
+    let mut fields = vec![
+        ("now_ms", Value::from(moment)),
+        ("shop", Value::from("shop.example")),
+        ("payload", payload.unwrap_or(Value::Nil)),
+    ];
     if random.chance(70) {
         fields.push(("state", field(&written, "state").cloned().unwrap_or(Value::Nil)));
     }

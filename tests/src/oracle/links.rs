@@ -15,13 +15,11 @@ pub(super) struct Component {
     pub(super) beyond: usize,
 }
 
-/// Whether two profiles are linked: both say so or have said so, and the later word of the two links them.
+/// Whether two profiles are linked: both say so.
 fn linked(states: &BTreeMap<String, Profile>, a: &str, b: &str) -> bool {
-    let word = |of: &str, other: &str| states.get(of).and_then(|state| state.links.get(other));
-    match (word(a, b), word(b, a)) {
-        (Some(one), Some(other)) => one.max(other).linked(),
-        _ => false,
-    }
+    let says =
+        |of: &str, other: &str| states.get(of).and_then(|state| state.links.get(other)).is_some_and(|w| w.linked());
+    says(a, b) && says(b, a)
 }
 
 /// The component of a profile as far as the states tell it.
@@ -48,13 +46,10 @@ pub(super) fn component(root: &str, states: &BTreeMap<String, Profile>) -> Compo
         for id in &ids {
             match states.get(id) {
                 None => drop(needs.insert(id.clone())),
-                Some(state) => needs.extend(
-                    state
-                        .links
-                        .iter()
-                        .filter(|(other, word)| word.linked() && !states.contains_key(*other))
-                        .map(|l| l.0.clone()),
-                ),
+                Some(state) => {
+                    let linked = state.links.iter().filter(|(_, word)| word.linked()).map(|(other, _)| other);
+                    needs.extend(linked.filter(|other| !states.contains_key(*other)).cloned());
+                }
             }
         }
     }

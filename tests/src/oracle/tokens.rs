@@ -3,7 +3,7 @@
 use super::policy::{Gates, Policy, allowed};
 use super::profile::Profile;
 use super::request::unknown_keys;
-use crate::value::{decode, encode, field, int, list, map, text};
+use crate::value::{Value, decode, encode, field, int, list, map, text};
 use anyhow::{Context, Result, ensure};
 use unisono_message::{Purpose, WarningCode};
 
@@ -47,15 +47,20 @@ pub fn token_written(policy: Option<&[u8]>, input: &[u8], answer: &[u8]) -> Resu
     let issued_day = (now_ms + 999).div_euclid(86_400_000);
     let missing = newer.filter(|mark| mark.newest_first.0 <= issued_day && !found.marks.contains(mark)).count();
     ensure!(missing == 0, "{missing} newer marks are left out for older ones");
-    let warned = |code: WarningCode| {
-        let of_code = list(&answer, "warnings").iter().find(|one| text(one, "code") == Some(code.as_str()));
-        of_code.and_then(|one| field(one, "count").and_then(int)).unwrap_or(0)
-    };
     let left_out = state.marks.len() as i64 - found.marks.len() as i64;
-    ensure!(warned(WarningCode::TokenMarksLeftOut) == left_out, "{left_out} marks are left out: {answer}");
+    ensure!(warned(&answer, WarningCode::TokenMarksLeftOut) == left_out, "{left_out} marks are left out: {answer}");
     let known = ["now_ms", "shop", "state", "expires_ms", "key_id", "bytes_max", "payload"];
-    ensure!(warned(WarningCode::UnknownField) == unknown_keys(&input, &known) as i64, "unknown fields: {answer}");
+    ensure!(
+        warned(&answer, WarningCode::UnknownField) == unknown_keys(&input, &known) as i64,
+        "unknown fields: {answer}"
+    );
     Ok(())
+}
+
+/// How often the answer warns of something.
+fn warned(answer: &Value, code: WarningCode) -> i64 {
+    let of_code = list(answer, "warnings").iter().find(|one| text(one, "code") == Some(code.as_str()));
+    of_code.and_then(|one| field(one, "count").and_then(int)).unwrap_or(0)
 }
 
 /// The answer of `token_apply`: the join of the state with what is carried, as far as some purpose may use it.
@@ -70,7 +75,18 @@ pub fn token_applied(policy: Option<&[u8]>, input: &[u8], answer: &[u8]) -> Resu
     let mut found = carried(payload, now_ms, text(&input, "shop").context("a shop")?)?;
     let state = Profile::given(field(&input, "state"))?;
     let gates = Gates { policy: &policy, consents: &state.consents, here: None, now_ms };
+    let events = found.events.iter().map(|event| (event.kind, event.channel.clone(), event.day()));
+    let marks = found.marks.iter().map(|mark| (mark.kind, mark.channel.clone(), mark.newest_first.0));
+    let all: Vec<_> = events.chain(marks).collect();
+    let withheld = all.iter().filter(|(kind, channel, _)| !gates.keeps(*kind, channel)).count();
     let is_kept = |kind, channel: &str, day| gates.keeps(kind, channel) && policy.retains(kind, day, now_ms);
+    let dropped = all.iter().filter(|(kind, channel, day)| !is_kept(*kind, channel, *day)).count();
+    for (code, count) in
+        [(WarningCode::EventsWithoutConsent, withheld), (WarningCode::EventsExpired, dropped - withheld)]
+    {
+        let told = warned(&answer, code);
+        ensure!(told == count as i64, "{told} of {}, not {count}", code.as_str());
+    }
     found.events.retain(|event| is_kept(event.kind, &event.channel, event.day()));
     found.marks.retain(|mark| is_kept(mark.kind, &mark.channel, mark.newest_first.0));
     let wanted = Profile::joined(vec![state.clone(), found], Vec::new());

@@ -247,11 +247,14 @@ fn apply_call(policy: &Policy, input: &[u8]) -> Result<Vec<u8>> {
     let read = read_payload(call.payload.unwrap_or_default(), call.now_ms, call.shop);
     let (_, carried) = read.map_err(|error| error.in_field("payload"))?;
     let (profile, mut carried) = (call.profile()?, Profile::decode(&carried)?);
-    let dropped = carried.drop_unstorable(&Consents { policy, registers: &profile.registers }, call.now_ms);
+    let (withheld, expired) = carried.drop_unstorable(&Consents { policy, registers: &profile.registers }, call.now_ms);
     let (profile, report) = profile.merged(&carried);
     let state = encode_within_bounds(&profile)?;
     let mut warnings = report.warnings(call.unknown_fields);
-    warnings.extend(Warning::counted(&[(WarningCode::EventsWithoutConsent, dropped)]));
+    warnings.extend(Warning::counted(&[
+        (WarningCode::EventsWithoutConsent, withheld),
+        (WarningCode::EventsExpired, expired),
+    ]));
     Ok(answer("state", &state, &warnings))
 }
 
