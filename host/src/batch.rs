@@ -16,7 +16,7 @@ use unisono_message::limits::REQUEST_BYTES_MAX;
 use crate::error::{HostError, HostErrorCode};
 use crate::host::Host;
 use crate::limits::{BATCH_CHUNK_BYTES, BATCH_CHUNK_LINES_MAX, BATCH_CHUNKS_PER_WORKER};
-use crate::profiles::Profiles;
+use crate::profiles::{Profiles, asks_for_stored, store_missing};
 use crate::transcode;
 
 /// What a batch came to.
@@ -61,7 +61,11 @@ pub fn run(
     output: impl Write,
     progress: impl FnMut(&BatchCounts),
 ) -> Result<BatchCounts, HostError> {
-    run_by(&|request| host.decide(request), host.health().instances, input, output, progress)
+    let decide = |request: &[u8]| match asks_for_stored(request) {
+        true => Err(store_missing()),
+        false => host.decide(request),
+    };
+    run_by(&decide, host.health().instances, input, output, progress)
 }
 
 /// As [`run`], where a request may name a stored profile, as [`Profiles::decide`] takes it.

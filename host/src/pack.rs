@@ -31,6 +31,11 @@ pub(crate) fn items(value: &[u8]) -> Unpacked<Vec<&[u8]>> {
     if rest.is_empty() { Ok(items) } else { Err(Unpackable) }
 }
 
+/// How many values an array says it has.
+pub(crate) fn array_len(value: &[u8]) -> Option<usize> {
+    rmp::decode::read_array_len(&mut { value }).ok().and_then(|count| usize::try_from(count).ok())
+}
+
 /// The entries of a map in their order: key, and value as its bytes. Keys that are no text are passed over; a key that
 /// stands twice is listed twice.
 pub(crate) fn entries(value: &[u8]) -> Unpacked<Vec<(&str, &[u8])>> {

@@ -12,7 +12,7 @@ use unisono_host::batch::{self, BatchCounts};
 use unisono_host::profiles::Profiles;
 use unisono_host::{Host, HostError, store};
 
-use super::HostArguments;
+use super::{HostArguments, IdentityArguments};
 
 /// Decide a file of requests: one request in JSON a line, one response or error a line, in the same order.
 ///
@@ -34,6 +34,8 @@ pub(crate) struct Batch {
     /// redis://HOST:PORT/.
     #[arg(long, value_name = "DIR|URL")]
     data: Option<String>,
+    #[command(flatten)]
+    identities: IdentityArguments,
     /// Milliseconds that one decision may take. Generous, so that a busy machine does not change an answer.
     #[arg(long, value_name = "MS", default_value_t = 60_000)]
     deadline_ms: u64,
@@ -68,9 +70,16 @@ impl Batch {
     pub(crate) fn run(self) -> Result<(), HostError> {
         // Files come first: nobody should wait for a model to learn that they can't be read or written.
         let files = self.files()?;
+        let identities = self.identities.hasher()?;
         let store = self.data.as_deref().map(store::open).transpose()?;
         let host = self.host.build(self.deadline_ms, WAIT_MS)?;
-        let profiles = store.map(|store| Profiles::new(host.clone(), store));
+        let profiles = store.map(|store| {
+            let profiles = Profiles::new(host.clone(), store);
+            match identities {
+                Some(hasher) => profiles.identities(hasher),
+                None => profiles,
+            }
+        });
         let started = Instant::now();
         let bar = self.progress_bar();
         let counts = decide(&host, profiles.as_ref(), files, &bar)?;

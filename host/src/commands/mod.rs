@@ -12,6 +12,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use unisono_host::consent::ConsentMapping;
+use unisono_host::identity::IdentityHasher;
 use unisono_host::{Host, HostBuilder, HostError, HostErrorCode, PolicyFile};
 
 /// How a host is set up, in every command.
@@ -39,6 +40,30 @@ pub(crate) struct HostArguments {
     /// Compile the module anew and keep nothing.
     #[arg(long, conflicts_with = "cache_dir")]
     no_cache: bool,
+}
+
+/// How customers are known beside the ids of their profiles.
+#[derive(Args, Clone)]
+pub(crate) struct IdentityArguments {
+    /// A file of at least 32 random bytes: with it, requests may name an `identity` (an e-mail address, a phone number, a
+    /// customer number, a CPF) in the place of a `profile_id`, which is then its keyed hash. Under another key, other ids.
+    #[arg(long, value_name = "FILE", requires = "data")]
+    identity_key: Option<PathBuf>,
+    /// The country of phone numbers that are written without `+` (ISO 3166, as BR).
+    #[arg(long, value_name = "CODE", requires = "identity_key")]
+    identity_region: Option<String>,
+}
+
+impl IdentityArguments {
+    /// What hashes identities, if a key is named.
+    pub(crate) fn hasher(&self) -> Result<Option<IdentityHasher>, HostError> {
+        let Some(path) = &self.identity_key else { return Ok(None) };
+        let hasher = IdentityHasher::from_file(path)?;
+        match &self.identity_region {
+            Some(region) => hasher.region(region).map(Some),
+            None => Ok(Some(hasher)),
+        }
+    }
 }
 
 impl HostArguments {

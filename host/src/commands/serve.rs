@@ -8,13 +8,12 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use tracing::level_filters::LevelFilter;
 use unisono_host::http::{self, HttpOptions, Keys};
-use unisono_host::identity::IdentityHasher;
 use unisono_host::limits::{DEADLINE_MS_DEFAULT, WAIT_MS_DEFAULT};
 use unisono_host::profiles::{Profiles, now_ms};
 use unisono_host::token::TokenKeys;
 use unisono_host::{Host, HostError, store};
 
-use super::HostArguments;
+use super::{HostArguments, IdentityArguments};
 
 /// Serve decisions over HTTP: without keys on this machine only, with a file of keys wherever it may be reached.
 ///
@@ -45,13 +44,8 @@ pub(crate) struct Serve {
     /// The shop whose tokens they are.
     #[arg(long, value_name = "NAME")]
     shop: Option<String>,
-    /// A file of at least 32 random bytes: with it, requests may name an `identity` (an e-mail address, a phone number, a
-    /// customer number, a CPF) in the place of a `profile_id`, which is then its keyed hash. Under another key, other ids.
-    #[arg(long, value_name = "FILE", requires = "data")]
-    identity_key: Option<PathBuf>,
-    /// The country of phone numbers that are written without `+` (ISO 3166, as BR).
-    #[arg(long, value_name = "CODE", requires = "identity_key")]
-    identity_region: Option<String>,
+    #[command(flatten)]
+    identities: IdentityArguments,
     /// A folder of files to serve at /, as the demo site.
     #[arg(long = "static", value_name = "DIR")]
     static_dir: Option<PathBuf>,
@@ -90,7 +84,7 @@ impl Serve {
     pub(crate) fn run(self) -> Result<(), HostError> {
         // The address is checked first: nobody should wait for a model to learn that it is refused.
         let keys = self.keys.as_deref().map(Keys::read).transpose()?;
-        let identities = self.identities()?;
+        let identities = self.identities.hasher()?;
         let token_keys = self.token_keys.as_deref().map(TokenKeys::from_file).transpose()?;
         let address = match keys {
             Some(_) => http::listen_address(&self.listen)?,
@@ -135,15 +129,6 @@ impl Serve {
             announce(&host, address, has_keys);
             http::serve(listener, router, stop_signal()).await
         })
-    }
-
-    fn identities(&self) -> Result<Option<IdentityHasher>, HostError> {
-        let Some(path) = &self.identity_key else { return Ok(None) };
-        let hasher = IdentityHasher::from_file(path)?;
-        match &self.identity_region {
-            Some(region) => hasher.region(region).map(Some),
-            None => Ok(Some(hasher)),
-        }
     }
 
     fn start_log(&self) {

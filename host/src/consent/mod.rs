@@ -37,6 +37,9 @@ const GOOGLE_STATES: [&str; 7] = [
     "security_storage",
 ];
 
+/// What else may stand beside them in a call of `gtag`, and says nothing of consent.
+const GOOGLE_OPTIONS: [&str; 2] = ["wait_for_update", "region"];
+
 /// One consent, as `/v1/consents` and the module take it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConsentRegister {
@@ -149,11 +152,11 @@ impl ConsentMapping {
         Ok(registers(&self.tcf, granted, |_| true, channel, consent.last_updated_ms, "tcf"))
     }
 
-    /// The registers of Google Consent Mode states, `{"ad_storage": "granted", ...}`. States that are not given say nothing;
-    /// names that this version does not know are passed over.
+    /// The registers of Google Consent Mode states, `{"ad_storage": "granted", ...}`. States that are not given say nothing, nor
+    /// do `wait_for_update` and `region`.
     ///
     /// # Errors
-    /// `google_consent_malformed` for a known state that is neither `granted` nor `denied`.
+    /// `google_consent_malformed` for a state that is neither `granted` nor `denied`, and for a name that is none of Google's.
     pub fn from_google_consent(
         &self,
         states: &BTreeMap<String, serde_json::Value>,
@@ -161,7 +164,12 @@ impl ConsentMapping {
         now_ms: i64,
     ) -> Result<Vec<ConsentRegister>, HostError> {
         let mut granted = BTreeMap::new();
-        for (name, state) in states.iter().filter(|(name, _)| GOOGLE_STATES.contains(&name.as_str())) {
+        for (name, state) in states.iter().filter(|(name, _)| !GOOGLE_OPTIONS.contains(&name.as_str())) {
+            // A mistyped name would otherwise be a withdrawal that nobody hears of.
+            if !GOOGLE_STATES.contains(&name.as_str()) {
+                let message = format!("`{name:.64}` is no consent state; {} are", GOOGLE_STATES.join(", "));
+                return Err(HostError::new(HostErrorCode::GoogleConsentMalformed, message));
+            }
             let state = match state.as_str() {
                 Some("granted") => true,
                 Some("denied") => false,

@@ -49,7 +49,7 @@ use tracing::Level;
 use crate::error::{HostError, HostErrorCode};
 use crate::host::{Decision, Host};
 use crate::limits;
-use crate::profiles::Profiles;
+use crate::profiles::{Profiles, asks_for_stored, store_missing};
 
 pub use keys::{Keys, Role};
 pub use server::{bind, bind_loopback, listen_address, loopback_address, serve};
@@ -128,15 +128,14 @@ struct Service {
 
 impl Service {
     fn profiles(&self) -> Result<&Profiles, HostError> {
-        let missing =
-            || HostError::new(HostErrorCode::StoreMissing, "this host was started without a store of profiles");
-        self.profiles.as_ref().ok_or_else(missing)
+        self.profiles.as_ref().ok_or_else(store_missing)
     }
 
     /// Decides a request, on a stored profile if it asks for one.
     fn decide(&self, request: &[u8]) -> Result<Decision, HostError> {
         match &self.profiles {
             Some(profiles) => profiles.decide(request),
+            None if asks_for_stored(request) => Err(store_missing()),
             None => self.host.decide_with_ids(request),
         }
     }

@@ -1,5 +1,6 @@
 //! Events, consents, traits and links in; profiles out, or erased.
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -8,7 +9,7 @@ use super::Service;
 use super::body::{format_of, is_lines, read_body};
 use super::reply::{self, Format};
 use crate::error::{HostError, HostErrorCode};
-use crate::profiles::{Profiles, Registers, Scope, now_ms};
+use crate::profiles::{Profiles, Registers, Scope, check_count, now_ms};
 use crate::transcode;
 
 /// `POST /v1/events`.
@@ -21,8 +22,9 @@ pub(super) async fn events(State(service): State<Service>, request: Request) -> 
         Err(e) => return reply::of_error(Format::Json, None, &e),
     };
     blocking(service, Format::Json, move |profiles| {
-        let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
-        profiles.add_each(now_ms(), lines.map(transcode::json_to_msgpack).collect())
+        let lines = || body.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+        check_count(lines().count())?;
+        profiles.add_each(now_ms(), lines().map(transcode::json_to_msgpack).collect())
     })
     .await
 }
@@ -71,11 +73,12 @@ pub(super) async fn redeem_pairing(State(service): State<Service>, request: Requ
 /// `GET /v1/profiles/{id}`, with `?purpose=` only what that purpose may see.
 pub(super) async fn export(
     State(service): State<Service>,
-    Path(profile_id): Path<String>,
+    profile_id: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let purpose = match parameter(query.as_deref(), "purpose") {
-        Ok(purpose) => purpose,
+    let parsed = id_in(profile_id).and_then(|id| Ok((id, parameter(query.as_deref(), "purpose")?)));
+    let (profile_id, purpose) = match parsed {
+        Ok(parsed) => parsed,
         Err(e) => return reply::of_error(Format::Json, None, &e),
     };
     blocking(service, Format::Json, move |profiles| profiles.export(now_ms(), &profile_id, purpose.as_deref())).await
@@ -84,7 +87,7 @@ pub(super) async fn export(
 /// `DELETE /v1/profiles/{id}`, with `?scope=component` and all that are linked with it.
 pub(super) async fn erase(
     State(service): State<Service>,
-    Path(profile_id): Path<String>,
+    profile_id: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
 ) -> Response {
     let scope = parameter(query.as_deref(), "scope").and_then(|scope| match scope.as_deref() {
@@ -95,11 +98,18 @@ pub(super) async fn erase(
             Err(error.in_field("scope"))
         }
     });
-    let scope = match scope {
-        Ok(scope) => scope,
+    let (profile_id, scope) = match id_in(profile_id).and_then(|id| Ok((id, scope?))) {
+        Ok(parsed) => parsed,
         Err(e) => return reply::of_error(Format::Json, None, &e),
     };
     blocking(service, Format::Json, move |profiles| profiles.erase(now_ms(), &profile_id, scope)).await
+}
+
+/// The id in an address, where it is UTF-8.
+fn id_in(path: Result<Path<String>, PathRejection>) -> Result<String, HostError> {
+    path.map(|Path(profile_id)| profile_id).map_err(|_| {
+        HostError::new(HostErrorCode::InvalidRequest, "the id in the address is no UTF-8").in_field("profile_id")
+    })
 }
 
 /// Reads a body and answers in its format.

@@ -48,6 +48,10 @@ pub(super) fn phone(key: &str, region: Option<&str>) -> Normal {
         return Err("without a region a phone number begins with `+` and its country's code");
     }
     let number = phonenumber::parse(region, key).map_err(|_| "it is no phone number")?;
+    // E.164 has no place for one, and those behind one switchboard are not one customer.
+    if number.extension().is_some() {
+        return Err("a number with an extension is nobody's own");
+    }
     if !number.is_valid() {
         return Err("no phone has this number");
     }

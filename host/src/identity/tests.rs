@@ -22,6 +22,14 @@ fn ids_are_those_of_the_definition() {
     assert_eq!(IdentityHasher::new(&[7; 31]).unwrap_err().code(), "invalid_config");
 }
 
+#[cfg(feature = "phone")]
+#[test]
+fn those_behind_one_switchboard_are_not_one_customer() {
+    for key in ["+1 212 555 0187 ext. 5", "+1 212 555 0187;ext=6"] {
+        assert_eq!(id(IdentityKind::Phone, key).unwrap_err().code(), "identity_key_invalid", "{key}");
+    }
+}
+
 #[test]
 fn one_key_written_in_many_ways_is_one_id() {
     let same = [

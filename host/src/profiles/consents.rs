@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Profiles, Registers, invalid, required_id};
+use super::{Profiles, Registers, invalid, only_known, required_id};
 use crate::consent::{ConsentMapping, ConsentRegister};
 use crate::error::HostError;
 use crate::pack::{self, Packer};
@@ -20,9 +20,11 @@ impl Profiles {
     }
 
     /// Writes the consents of one profile: `{"profile_id", "consents"?: [{"purpose", "channel"?, "granted", "ts_ms",
-    /// "writer"?}], "tcf"?: "C...", "google_consent"?: {"ad_storage": "granted"}, "gpc"?: bool, "channel"?}`; the channel is
-    /// that of what is no register. `gpc_header` is the value of `Sec-GPC`, if the request has one. Answers as
-    /// [`Profiles::set`].
+    /// "writer"?}], "tcf"?: "C...", "google_consent"?: {"ad_storage": "granted"}, "gpc"?: bool, "channel"?, "ts_ms"?}`; the
+    /// channel and the moment are those of what is no register, by default no channel and now. A TCF string tells the day
+    /// alone on which the customer last said something: without a moment, what it grants is of the beginning of that day, and
+    /// what it withholds of its end. `gpc_header` is the value of `Sec-GPC`, if the request has one; it withholds whatever
+    /// the request says. Answers as [`Profiles::set`].
     ///
     /// # Errors
     /// Those of [`Profiles::set`], `tcf_malformed`, `tcf_version_unsupported`, `google_consent_malformed`.
@@ -35,29 +37,30 @@ impl Profiles {
             None => Ok(None),
             Some(value) => pack::text(value).map(Some).ok_or_else(|| invalid(FORM, name)),
         };
+        only_known(&entries, &["profile_id", "consents", "tcf", "google_consent", "gpc", "channel", "ts_ms"])?;
         let channel = text("channel")?;
+        let ts_ms = given("ts_ms").map(|value| pack::int(value).ok_or_else(|| invalid(FORM, "ts_ms"))).transpose()?;
+        let said_ms = ts_ms.unwrap_or(now_ms);
         let mut translated: Vec<ConsentRegister> = Vec::new();
         if let Some(tcf) = text("tcf")? {
             let registers = self.mapping.from_tcf(tcf, channel).map_err(|error| error.in_field("tcf"))?;
-            // A string tells the day alone on which it was last changed: of what it withholds, the moment at which it comes
-            // counts, so that it is never outweighed by a grant of earlier that day.
             translated.extend(registers.into_iter().map(|one| {
-                let ts_ms = if one.granted { one.ts_ms } else { one.ts_ms.max(now_ms) };
-                ConsentRegister { ts_ms, ..one }
+                let by_default = if one.granted { one.ts_ms } else { end_of_day(one.ts_ms).min(now_ms).max(one.ts_ms) };
+                ConsentRegister { ts_ms: ts_ms.unwrap_or(by_default), ..one }
             }));
         }
         if let Some(states) = given("google_consent") {
             let states: BTreeMap<String, serde_json::Value> =
                 rmp_serde::from_slice(states).map_err(|_| invalid(FORM, "google_consent"))?;
-            let registers = self.mapping.from_google_consent(&states, channel, now_ms);
+            let registers = self.mapping.from_google_consent(&states, channel, said_ms);
             translated.extend(registers.map_err(|error| error.in_field("google_consent"))?);
         }
         let gpc = match given("gpc").map(pack::bool) {
-            None => gpc_header,
-            Some(Some(on)) => on.then_some("1"),
+            Some(Some(true)) => Some("1"),
+            None | Some(Some(false)) => gpc_header,
             Some(None) => return Err(invalid(FORM, "gpc")),
         };
-        translated.extend(self.mapping.from_gpc(gpc, channel, now_ms));
+        translated.extend(self.mapping.from_gpc(gpc, channel, said_ms));
         let own = match given("consents") {
             Some(list) => pack::items(list).map_err(|_| invalid(FORM, "consents"))?,
             None if translated.is_empty() && given("google_consent").is_none() => {
@@ -74,6 +77,12 @@ impl Profiles {
         translated.iter().for_each(|one| pack_register(&mut packed, one));
         self.set(now_ms, Registers::Consents, &packed.done())
     }
+}
+
+/// The last millisecond of a moment's UTC day.
+fn end_of_day(ts_ms: i64) -> i64 {
+    const DAY_MS: i64 = 86_400_000;
+    ts_ms.div_euclid(DAY_MS).saturating_mul(DAY_MS).saturating_add(DAY_MS - 1)
 }
 
 fn pack_register(packed: &mut Packer, one: &ConsentRegister) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use unisono_message::ErrorCode;
 
 use super::apply::{Applied, Input};
-use super::{Profiles, bad_answer, check_id, invalid, refused, refused_by};
+use super::{Profiles, bad_answer, check_id, invalid, only_known, refused, refused_by};
 use crate::error::HostError;
 use crate::limits::EVENTS_MAX;
 use crate::pack::{self, Packer};
@@ -32,7 +32,11 @@ impl Profiles {
         let entries = pack::entries(input)
             .map_err(|_| invalid("a request is an event, or a map with `events`, a list of events", ""))?;
         let events = match pack::find(&entries, "events") {
-            Some(events) => pack::items(events).map_err(|_| invalid("`events` is no list", "events"))?,
+            Some(events) => {
+                only_known(&entries, &["events"])?;
+                check_count(pack::array_len(events).unwrap_or(0))?;
+                pack::items(events).map_err(|_| invalid("`events` is no list", "events"))?
+            }
             None => vec![input],
         };
         self.add_each(now_ms, events.into_iter().map(|event| Ok(event.to_vec())).collect())
@@ -43,10 +47,7 @@ impl Profiles {
     /// # Errors
     /// Those of [`Profiles::add_events`].
     pub fn add_each(&self, now_ms: i64, events: Vec<Result<Vec<u8>, HostError>>) -> Result<Vec<u8>, HostError> {
-        if events.len() > EVENTS_MAX {
-            let text = format!("{} events; events_max is {EVENTS_MAX}", events.len());
-            return Err(HostError::new(crate::HostErrorCode::LimitExceeded, text).in_field("events"));
-        }
+        check_count(events.len())?;
         let events: Vec<Result<Vec<u8>, HostError>> =
             events.into_iter().map(|event| Ok(self.named(&event?)?.into_owned())).collect();
         let mut results: Vec<Vec<u8>> = events.iter().map(|_| Vec::new()).collect();
@@ -90,6 +91,15 @@ impl Profiles {
             self.store.count(&sums);
         }
     }
+}
+
+/// Before any of them is looked at: they may be millions.
+pub(crate) fn check_count(events: usize) -> Result<(), HostError> {
+    if events <= EVENTS_MAX {
+        return Ok(());
+    }
+    let text = format!("{events} events; events_max is {EVENTS_MAX}");
+    Err(HostError::new(crate::HostErrorCode::LimitExceeded, text).in_field("events"))
 }
 
 fn input_of<'a>(profile_id: &'a str, events: &[(usize, &[u8])]) -> Input<'a> {

@@ -107,6 +107,14 @@ impl Profiles {
     }
 }
 
+/// Whether a request wants to be decided on a stored profile, which a host without a store can't.
+pub(crate) fn asks_for_stored(request: &[u8]) -> bool {
+    pack::entries(request).is_ok_and(|entries| {
+        let has = |key: &str| pack::find(&entries, key).is_some();
+        !has("profile") && (has("profile_id") || has("identity"))
+    })
+}
+
 /// The `profile_id` of a request that brings no profile of its own.
 fn stored_profile_id<'a>(entries: &[(&str, &'a [u8])]) -> Option<&'a [u8]> {
     if pack::find(entries, "profile").is_some() {

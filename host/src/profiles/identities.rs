@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::{Profiles, invalid, refused};
+use super::{Profiles, invalid, only_known, refused};
 use crate::error::{HostError, HostErrorCode};
 use crate::identity::{IdentityHasher, IdentityKind};
 use crate::limits::IDENTITIES_MAX;
@@ -30,6 +30,7 @@ impl Profiles {
         let hasher = self.hasher()?;
         let form = "a request is a map with `identities`, a list";
         let entries = pack::entries(input).map_err(|_| invalid(form, ""))?;
+        only_known(&entries, &["identities"])?;
         let list = pack::find(&entries, "identities").ok_or_else(|| invalid(form, "identities"))?;
         let items = pack::items(list).map_err(|_| invalid(form, "identities"))?;
         if items.len() > IDENTITIES_MAX {
@@ -88,6 +89,7 @@ impl Profiles {
 
 fn profile_id(hasher: &IdentityHasher, identity: &[u8]) -> Result<String, HostError> {
     let entries = pack::entries(identity).map_err(|_| invalid(FORM, ""))?;
+    only_known(&entries, &["kind", "key", "region"])?;
     let text = |name: &str| match pack::find(&entries, name) {
         None => Ok(None),
         Some(value) => pack::text(value).map(Some).ok_or_else(|| invalid(FORM, name)),

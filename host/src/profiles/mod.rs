@@ -31,6 +31,8 @@ use crate::store::{ProfileStore, Record};
 use gate::Gate;
 use tokens::Tokens;
 
+pub(crate) use events::check_count;
+pub(crate) use gather::asks_for_stored;
 pub use registers::Registers;
 pub use whole::Scope;
 
@@ -144,6 +146,22 @@ fn check_id(profile_id: &str) -> Result<&str, HostError> {
 fn required_id<'a>(entries: &[(&str, &'a [u8])], form: &str) -> Result<&'a str, HostError> {
     let profile_id = pack::find(entries, "profile_id").and_then(pack::text);
     check_id(profile_id.ok_or_else(|| invalid(form, "profile_id"))?)
+}
+
+/// Refuses a request that has other fields than these: a mistyped one would otherwise be a withdrawal or a wish that nobody
+/// hears of.
+fn only_known(entries: &[(&str, &[u8])], known: &[&str]) -> Result<(), HostError> {
+    match entries.iter().find(|(name, _)| !known.contains(name)) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let text = format!("no field of this request is called `{name:.64}`; there are {}", known.join(", "));
+            Err(invalid(text, name))
+        }
+    }
+}
+
+pub(crate) fn store_missing() -> HostError {
+    HostError::new(HostErrorCode::StoreMissing, "this host was started without a store of profiles")
 }
 
 fn unknown_profile() -> HostError {

@@ -1,6 +1,6 @@
 //! Pairing: a code that one device shows and another reads links their profiles, once and for minutes.
 
-use super::{Profiles, Registers, invalid, required_id};
+use super::{Profiles, Registers, invalid, only_known, required_id};
 use crate::error::{HostError, HostErrorCode};
 use crate::limits::PAIRING_MS;
 use crate::pack::{self, Packer};
@@ -16,6 +16,7 @@ impl Profiles {
         let form = "a request is a map with `profile_id`, and `prefix` where an address is wanted";
         let input = self.named(input)?;
         let entries = pack::entries(&input).map_err(|_| invalid(form, ""))?;
+        only_known(&entries, &["profile_id", "prefix"])?;
         let profile_id = required_id(&entries, form)?;
         let prefix =
             pack::find(&entries, "prefix").map(|prefix| pack::text(prefix).ok_or_else(|| invalid(form, "prefix")));
@@ -36,7 +37,7 @@ impl Profiles {
     }
 
     /// Takes a code: `{"code", "profile_id"?}` gives `{"profile_id", "linked"}`, the profile whose code it was. With a profile
-    /// of one's own, the two are linked.
+    /// of one's own, the two are linked; `linked` tells whether they are, also where a later word says otherwise.
     ///
     /// # Errors
     /// `pairing_code_malformed`, `pairing_code_unknown`, `invalid_request`, and those of [`Profiles::set`]. A code that was taken
@@ -45,6 +46,7 @@ impl Profiles {
         let form = "a request is a map with `code`, and the `profile_id` that is to be linked";
         let input = self.named(input)?;
         let entries = pack::entries(&input).map_err(|_| invalid(form, ""))?;
+        only_known(&entries, &["profile_id", "code"])?;
         let code = pack::find(&entries, "code").and_then(pack::text).ok_or_else(|| invalid(form, "code"))?;
         let own = match pack::find(&entries, "profile_id") {
             Some(_) => Some(required_id(&entries, form)?),
@@ -58,10 +60,8 @@ impl Profiles {
         let linked = match own.filter(|own| *own != other) {
             None => false,
             Some(own) => {
-                let answer = self.set(now_ms, Registers::Links, &link(own, &other, i64::from_be_bytes(*issued_ms)))?;
-                let answer = pack::entries(&answer).map_err(|_| super::bad_answer("profile_apply"))?;
-                let refused = pack::find(&answer, "refused").and_then(|list| pack::items(list).ok());
-                refused.is_some_and(|refused| refused.is_empty())
+                self.set(now_ms, Registers::Links, &link(own, &other, i64::from_be_bytes(*issued_ms)))?;
+                self.gather(own)?.1.contains(&other)
             }
         };
         let mut answer = Packer::map(2);

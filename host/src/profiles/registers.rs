@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::apply::{Applied, Input};
-use super::{Profiles, bad_answer, check_id, invalid, required_id};
+use super::{Profiles, bad_answer, check_id, invalid, only_known, required_id};
 use crate::error::{HostError, HostErrorCode};
 use crate::limits::REGISTERS_MAX;
 use crate::pack::{self, Packer};
@@ -33,16 +33,17 @@ impl Registers {
 
 impl Profiles {
     /// Writes consents, traits or links of one profile. Answers `{"refused": [{"field", "code", "message"}], "warnings":
-    /// [...]}`, or the module's `{"error"}`, with which nothing was written. To send them again does no harm.
+    /// [...]}`, or the module's `{"error"}`, with which nothing was written of this profile. To send them again does no harm.
     ///
     /// # Errors
     /// `invalid_request`, those of the store and those of [`crate::Host::decide`]. Of a link one side may have been written
-    /// nevertheless, which then does not count: send it again.
+    /// nevertheless, also where the other side refuses it, which then does not count: send it again.
     pub fn set(&self, now_ms: i64, registers: Registers, input: &[u8]) -> Result<Vec<u8>, HostError> {
         let name = registers.name();
         let form = format!("a request is a map with `profile_id` and `{name}`, a list");
         let input = self.named(input)?;
         let entries = pack::entries(&input).map_err(|_| invalid(form.as_str(), ""))?;
+        only_known(&entries, &["profile_id", name])?;
         let profile_id = required_id(&entries, &form)?;
         let list = pack::find(&entries, name).ok_or_else(|| invalid(form.as_str(), name))?;
         let items = pack::items(list).map_err(|_| invalid(form.as_str(), name))?;
@@ -59,21 +60,29 @@ impl Profiles {
             _ => list.to_vec(),
         };
         let mut inputs = vec![Input { profile_id, values: vec![(name, list)] }];
-        inputs.extend(other_sides(profile_id, &links));
+        let (others, places): (Vec<Input<'_>>, Vec<Vec<usize>>) = other_sides(profile_id, &links).into_iter().unzip();
+        inputs.extend(others);
         let mut applied = self.apply(now_ms, &inputs)?.into_iter();
         let own = applied.next().ok_or_else(|| bad_answer("profile_apply"))??;
         let (mut refused, mut warnings) = match own {
             Applied::Refused(error) => return Ok(error_answer(&error)),
             Applied::Done { refused, warnings, .. } => (refused, warnings),
         };
-        let sound = refused.is_empty();
-        for other in applied {
+        // What is wrong with the request itself was said of the profile's own side already.
+        let told: Vec<usize> = refused.iter().filter_map(|one| place_of(one, name)).collect();
+        for (other, places) in applied.zip(places) {
             match other? {
-                // What is wrong with the request itself was said of the profile's own side already.
-                Applied::Done { refused: more, .. } if sound => refused.extend(more),
-                Applied::Done { .. } => {}
-                Applied::Refused(error) if sound => return Ok(error_answer(&error)),
-                Applied::Refused(_) => {}
+                Applied::Done { refused: more, .. } => {
+                    let of_request = more.iter().filter_map(|one| {
+                        let at = place_of(one, name).and_then(|at| places.get(at).copied())?;
+                        (!told.contains(&at)).then(|| at_place(one, name, at))
+                    });
+                    refused.extend(of_request);
+                }
+                Applied::Refused(error) => {
+                    let untold = places.iter().filter(|at| !told.contains(at));
+                    refused.extend(untold.map(|at| at_place(&error, name, *at)));
+                }
             }
         }
         warnings.dedup();
@@ -103,10 +112,33 @@ fn list_of(links: &[impl AsRef<[u8]>]) -> Vec<u8> {
     list.done()
 }
 
-/// The links as the profiles at their other ends say them: the same, with the first profile's id.
-fn other_sides<'a>(profile_id: &str, links: &'a [Cow<'_, [u8]>]) -> Vec<Input<'a>> {
-    let mut sides: BTreeMap<&str, Vec<Vec<u8>>> = BTreeMap::new();
-    for link in links {
+/// Which of a list's items an error is about: of `links[3].ts_ms`, 3.
+fn place_of(error: &[u8], name: &str) -> Option<usize> {
+    let entries = pack::entries(error).ok()?;
+    let field = pack::find(&entries, "field").and_then(pack::text)?;
+    field.strip_prefix(name)?.strip_prefix('[')?.split_once(']')?.0.parse().ok()
+}
+
+/// The same error about another item, or about an item where it was about a whole profile.
+fn at_place(error: &[u8], name: &str, at: usize) -> Vec<u8> {
+    let entries = pack::entries(error).unwrap_or_default();
+    let word = |key: &str| pack::find(&entries, key).and_then(pack::text).unwrap_or_default();
+    let within = word("field").strip_prefix(name).and_then(|field| field.split_once(']')).map_or("", |(_, rest)| rest);
+    let mut moved = Packer::map(3);
+    for (key, text) in
+        [("code", word("code")), ("message", word("message")), ("field", &format!("{name}[{at}]{within}"))]
+    {
+        moved.text(key);
+        moved.text(text);
+    }
+    moved.done()
+}
+
+/// The links as the profiles at their other ends say them: the same, with the first profile's id; and which of the request's
+/// links they are.
+fn other_sides<'a>(profile_id: &str, links: &'a [Cow<'_, [u8]>]) -> Vec<(Input<'a>, Vec<usize>)> {
+    let mut sides: BTreeMap<&str, (Vec<Vec<u8>>, Vec<usize>)> = BTreeMap::new();
+    for (at, link) in links.iter().enumerate() {
         let Ok(entries) = pack::entries(link) else { continue };
         let other = pack::find(&entries, "profile_id").and_then(pack::text);
         let Some(other) = other.filter(|other| *other != profile_id && check_id(other).is_ok()) else { continue };
@@ -118,11 +150,14 @@ fn other_sides<'a>(profile_id: &str, links: &'a [Cow<'_, [u8]>]) -> Vec<Input<'a
                 _ => mirrored.raw(value),
             }
         }
-        sides.entry(other).or_default().push(mirrored.done());
+        let (links, places) = sides.entry(other).or_default();
+        links.push(mirrored.done());
+        places.push(at);
     }
-    let input =
-        |(profile_id, links): (&'a str, Vec<Vec<u8>>)| Input { profile_id, values: vec![("links", list_of(&links))] };
-    sides.into_iter().map(input).collect()
+    let side = |(profile_id, (links, places)): (&'a str, (Vec<Vec<u8>>, Vec<usize>))| {
+        (Input { profile_id, values: vec![("links", list_of(&links))] }, places)
+    };
+    sides.into_iter().map(side).collect()
 }
 
 fn error_answer(error: &[u8]) -> Vec<u8> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use unisono_message::limits::TOKEN_BYTES_MAX;
 
-use super::{Profiles, bad_answer, error_of, invalid, required_id};
+use super::{Profiles, bad_answer, error_of, invalid, only_known, required_id};
 use crate::error::{HostError, HostErrorCode};
 use crate::limits::{TOKEN_CHARACTERS_DEFAULT, TOKEN_CHARACTERS_MAX, TOKEN_MS_DEFAULT};
 use crate::pack::{self, Packer};
@@ -38,6 +38,7 @@ impl Profiles {
         let form = "a request is a map with `profile_id`, and `expires_ms`, `encrypted`, `characters_max` as wished";
         let input = self.named(input)?;
         let entries = pack::entries(&input).map_err(|_| invalid(form, ""))?;
+        only_known(&entries, &["profile_id", "expires_ms", "encrypted", "characters_max"])?;
         let profile_id = required_id(&entries, form)?;
         let number = |key: &str, default: i64| match pack::find(&entries, key) {
             Some(value) => pack::int(value).ok_or_else(|| invalid(form, key)),
@@ -99,6 +100,7 @@ impl Profiles {
         let form = "a request is a map with `profile_id` and `token`, a text";
         let input = self.named(input)?;
         let entries = pack::entries(&input).map_err(|_| invalid(form, ""))?;
+        only_known(&entries, &["profile_id", "token"])?;
         let profile_id = required_id(&entries, form)?;
         let token = pack::find(&entries, "token").and_then(pack::text).ok_or_else(|| invalid(form, "token"))?;
         let payload = tokens.keys.read(token, now_ms, &tokens.shop)?;

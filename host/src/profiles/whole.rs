@@ -37,7 +37,8 @@ impl Profiles {
     }
 
     /// Erases a profile, also one that nothing is stored of yet: a tombstone stays, so that copies that come late do not
-    /// bring anything back. Answers `{"profile_ids": [...], "erased_ms"}`. Old bytes leave the store's files when it is
+    /// bring anything back. Answers `{"profile_ids": [...], "erased_ms"}`: the latest moment up to which something was
+    /// erased, later than now where a clock that ran ahead had written. Old bytes leave the store's files when it is
     /// compacted.
     ///
     /// # Errors
@@ -51,15 +52,16 @@ impl Profiles {
         };
         // The farthest first and one by one: were the others left when the power fails, the links to them would still be
         // known.
+        let mut erased_ms = now_ms;
         for id in ids.iter().rev() {
-            self.erase_one(now_ms, id)?;
+            erased_ms = erased_ms.max(self.erase_one(now_ms, id)?);
         }
         let mut answer = Packer::map(2);
         answer.text("profile_ids");
         answer.begin_array(ids.len());
         ids.iter().for_each(|id| answer.text(id));
         answer.text("erased_ms");
-        answer.int(now_ms);
+        answer.int(erased_ms);
         Ok(answer.done())
     }
 
@@ -79,7 +81,8 @@ impl Profiles {
         Ok(ids)
     }
 
-    fn erase_one(&self, now_ms: i64, id: &str) -> Result<(), HostError> {
+    /// Erases one, and tells up to when.
+    fn erase_one(&self, now_ms: i64, id: &str) -> Result<i64, HostError> {
         let erased = update_many(self.store(), &[id.as_bytes()], self.calls.workers(), |_, state| {
             let left = match state {
                 Some(state) => self.erased(now_ms, Some(state))?,
@@ -90,9 +93,22 @@ impl Profiles {
                 Some(left) => left,
                 None => self.erased(now_ms, None)?.ok_or_else(|| bad_answer("profile_erase"))?,
             };
-            Ok(Updated { state: Some(state), outcome: () })
+            let erased_ms = self.tombstone(now_ms, &state)?;
+            Ok(Updated { state: Some(state), outcome: erased_ms })
         })?;
-        erased.into_iter().collect()
+        erased.into_iter().try_fold(now_ms, |latest, erased_ms| Ok(latest.max(erased_ms?)))
+    }
+
+    /// The moment of a state's tombstone, as the module reads it.
+    fn tombstone(&self, now_ms: i64, state: &[u8]) -> Result<i64, HostError> {
+        let mut call = Packer::map(2);
+        call.text("state");
+        call.bin(state);
+        call.text("now_ms");
+        call.int(now_ms);
+        let answer = self.calls.profile_export(&call.done())?;
+        let answer = pack::entries(&answer).map_err(|_| bad_answer("profile_export"))?;
+        pack::find(&answer, "erased_ms").and_then(pack::int).ok_or_else(|| bad_answer("profile_export"))
     }
 
     /// What is left of a state when all of it is erased, also what a clock that ran ahead has written; nothing where the

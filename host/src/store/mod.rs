@@ -133,7 +133,7 @@ pub trait ProfileStore: Send + Sync {
     fn compact(&self) -> Result<(), HostError>;
 }
 
-/// Opens the store that a URL names: `redb:FOLDER` or a plain path for the embedded one; `redis://`, `rediss://`,
+/// Opens the store that a URL names: `redb:FOLDER` or a plain path for the embedded one; `redis://`,
 /// `valkey://` and `redis+unix://` for one server; `redis+cluster://HOST:PORT,HOST:PORT` for a cluster.
 ///
 /// # Errors

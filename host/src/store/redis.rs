@@ -236,7 +236,14 @@ impl ProfileStore for RedisStore {
         let mut set = redis::cmd("SET");
         set.arg(code_name(code)).arg(value).arg("NX").arg("PX").arg(left_ms);
         let answer = self.ask(&[set])?.into_iter().next().unwrap_or(Value::Nil);
-        Ok(answer != Value::Nil)
+        if answer != Value::Nil {
+            return Ok(true);
+        }
+        // A command whose answer got lost was sent again, and found what it had put itself.
+        let mut get = redis::cmd("GET");
+        get.arg(code_name(code));
+        let found: Option<Vec<u8>> = decode(self.ask(&[get])?.into_iter().next().unwrap_or(Value::Nil))?;
+        Ok(found.as_deref() == Some(value))
     }
 
     fn take_code(&self, code: &[u8], _now_ms: i64) -> Result<Option<Vec<u8>>, HostError> {

@@ -8,6 +8,7 @@ mod cache;
 mod cli;
 mod codes;
 mod concurrency;
+mod consents;
 mod durability;
 mod faults;
 mod guests;

@@ -66,6 +66,7 @@ struct Applied {
 #[derive(Serialize, Default)]
 struct Outcome {
     status: &'static str,
+    message: &'static str,
     #[serde(skip_serializing_if = "str::is_empty")]
     code: &'static str,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -148,7 +149,12 @@ impl ProfileCalls for PlainModule {
         for event in input.events {
             assert_eq!(event.profile_id, input.profile_id);
             let Some(event_id) = event.event_id else {
-                applied.results.push(Outcome { status: "refused", code: "missing_field", field: "event_id" });
+                applied.results.push(Outcome {
+                    status: "refused",
+                    message: "",
+                    code: "missing_field",
+                    field: "event_id",
+                });
                 continue;
             };
             let status = match event.withheld || event.ts_ms <= state.erased_ms {
@@ -162,6 +168,7 @@ impl ProfileCalls for PlainModule {
             if consent.purpose == "world domination" {
                 applied.refused.push(Outcome {
                     status: "refused",
+                    message: "no such purpose",
                     code: "unknown_purpose",
                     field: "consents[0].purpose",
                 });
@@ -169,7 +176,12 @@ impl ProfileCalls for PlainModule {
             }
             newer(&mut state.consents, consent.purpose, (consent.ts_ms, consent.granted));
         }
-        for link in input.links {
+        for (at, link) in input.links.into_iter().enumerate() {
+            if link.ts_ms <= state.erased_ms {
+                let field = ["links[0].ts_ms", "links[1].ts_ms"][at];
+                applied.refused.push(Outcome { status: "refused", message: "too old", code: "register_erased", field });
+                continue;
+            }
             newer(&mut state.links, link.profile_id, (link.ts_ms, link.linked));
         }
         applied.state = ByteBuf::from(rmp_serde::to_vec(&state).unwrap());

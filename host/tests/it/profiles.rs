@@ -41,13 +41,25 @@ impl Shop {
         send(self.service.clone(), request.body(body.into()).unwrap()).await
     }
 
+    pub(crate) async fn send_with(
+        &self,
+        method: &str,
+        address: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
+        let request = Request::builder().method(method).uri(address).header("content-type", "application/json");
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        send(self.service.clone(), request.body(body.into()).unwrap()).await
+    }
+
     pub(crate) async fn post(&self, address: &str, body: Value) -> Value {
         let answer = self.send("POST", address, "application/json", body.to_string()).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", String::from_utf8_lossy(&answer.body));
         answer.json()
     }
 
-    async fn get(&self, address: &str) -> Value {
+    pub(crate) async fn get(&self, address: &str) -> Value {
         self.send("GET", address, "application/json", "").await.json()
     }
 
@@ -143,8 +155,6 @@ async fn consents_come_as_browsers_and_consent_platforms_say_them() {
     assert_eq!(granted(&shop.get("/v1/profiles/a").await), every);
     assert_eq!(shop.post("/v1/consents", json!({"profile_id": "a", "tcf": none})).await, fine);
     assert_eq!(granted(&shop.get("/v1/profiles/a").await), [""; 0]);
-    // Later than what was withheld a moment ago.
-    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     let google = json!({"analytics_storage": "granted", "ad_storage": "denied"});
     assert_eq!(shop.post("/v1/consents", json!({"profile_id": "a", "google_consent": google})).await, fine);
     assert_eq!(granted(&shop.get("/v1/profiles/a").await), ["measurement", "training"]);
@@ -214,6 +224,24 @@ async fn consents_are_kept_and_what_is_refused_is_told() {
         (answer.status, answer.json()["error"]["code"].as_str()),
         (StatusCode::PAYLOAD_TOO_LARGE, Some("limit_exceeded"))
     );
+}
+
+#[tokio::test]
+async fn what_the_other_end_refuses_is_told_of_the_link_that_the_request_has() {
+    let shop = shop();
+    shop.post("/v1/events", event("c", "e", 9)).await;
+    shop.send("DELETE", "/v1/profiles/c", "application/json", "").await;
+    let link = |other: &str| json!({"profile_id": other, "linked": true, "ts_ms": 5});
+    let body = json!({"profile_id": "a", "links": [link("b"), link(BROKEN), link("c")]});
+    let answer = shop.post("/v1/links", body).await;
+    let told: Vec<(&str, &str)> = answer["refused"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["code"].as_str().unwrap(), one["field"].as_str().unwrap()))
+        .collect();
+    assert_eq!(told, [("limit_exceeded", "links[1]"), ("register_erased", "links[2].ts_ms")]);
+    assert_eq!(shop.get("/v1/profiles/b").await["links"], json!({"a": [5, true]}));
 }
 
 async fn link(shop: &Shop, a: &str, b: &str, linked: bool, ts_ms: i64) {
@@ -313,6 +341,13 @@ async fn an_erasure_takes_one_profile_or_all_that_are_linked_and_late_copies_sta
     let answer = shop.send("DELETE", "/v1/profiles/never%20seen", "application/json", "").await.json();
     assert_eq!(answer["profile_ids"], json!(["never seen"]));
     assert_eq!(statuses(&shop.post("/v1/events", event("never seen", "late", 2)).await), ["withheld"]);
+    // Of a clock that ran ahead: whoever asked learns up to when all is gone.
+    let ahead = unisono_host::profiles::now_ms() + 300_000;
+    shop.post("/v1/events", event("d", "e", ahead)).await;
+    let answer = shop.send("DELETE", "/v1/profiles/d", "application/json", "").await.json();
+    assert_eq!(answer["erased_ms"], ahead);
+    let answer = shop.send("DELETE", "/v1/profiles/%FF", "application/json", "").await;
+    assert_eq!((answer.status, &answer.json()["error"]["code"]), (StatusCode::BAD_REQUEST, &json!("invalid_request")));
     let answer = shop.send("DELETE", "/v1/profiles/a?scope=everything", "application/json", "").await;
     assert_eq!((answer.status, answer.json()["error"]["field"].as_str()), (StatusCode::BAD_REQUEST, Some("scope")));
 }
@@ -340,6 +375,14 @@ async fn a_host_without_a_store_says_so() {
     let answer = send(service, request).await;
     assert_eq!(answer.status, StatusCode::NOT_IMPLEMENTED);
     assert_eq!(answer.json()["error"]["code"], "store_missing");
+    // Neither is a customer who is meant to be known answered as a stranger.
+    for body in [r#"{"profile_id":"a"}"#, r#"{"identity":{"kind":"email","key":"a@example.com"}}"#] {
+        let service = router(guests::host(), &HttpOptions::new()).unwrap();
+        let request = Request::post("/v1/recommendations").header("content-type", "application/json");
+        let answer = send(service, request.body(Body::from(body)).unwrap()).await;
+        assert_eq!(answer.status, StatusCode::NOT_IMPLEMENTED);
+        assert_eq!(answer.json()["error"]["code"], "store_missing");
+    }
 }
 
 #[test]
