@@ -41,11 +41,13 @@ export interface ConsentOptions {
 export const DEFAULT_MAPPING: Required<ConsentMapping>;
 
 /**
- * The registers of the `TCData` of `__tcfapi`; none where the GDPR does not apply or the customer is being asked.
+ * The registers of the `TCData` of `__tcfapi`; none where the GDPR does not apply or the customer is being asked. What was
+ * just said (`useractioncomplete`) is of now; of an older string only the day is known, and of one day the word that
+ * withholds counts.
  *
  * @throws {UnisonoError} `tcf_malformed`, `consent_mapping_invalid`.
  */
-export function consentsOfTcf(tcData: object, options?: ConsentOptions): ConsentRegister[];
+export function consentsOfTcf(tcData: object, nowMs: number, options?: ConsentOptions): ConsentRegister[];
 
 /**
  * The registers of Google Consent Mode v2 states; those that are not given say nothing.

@@ -17,6 +17,8 @@ const GOOGLE_STATES = [
 /** The version of TCF's policies with which disclosed vendors became mandatory (v2.3). */
 const POLICY_OF_V2_3 = 5;
 
+const DAY_MS = 86_400_000;
+
 /** Which outer purposes cover which of ours, where the policy's `host` part says nothing else. */
 export const DEFAULT_MAPPING = Object.freeze({
   tcf: {
@@ -42,18 +44,24 @@ export const DEFAULT_MAPPING = Object.freeze({
 
 /**
  * The registers of the `TCData` that `__tcfapi('addEventListener', 2, ...)` hands over; none where the GDPR does not
- * apply or the customer has not been asked yet.
+ * apply or the customer has not been asked yet. What a customer has just said (`useractioncomplete`) is of now. Of what a
+ * string says from before, only the day is known: what it grants is of that day's beginning, what it withholds of its end.
  *
- * @param {any} tcData @param {any} [options]
+ * @param {any} tcData @param {number} nowMs @param {any} [options]
  */
-export function consentsOfTcf(tcData, { channel, mapping } = /** @type {any} */ ({})) {
+export function consentsOfTcf(tcData, nowMs, { channel, mapping } = /** @type {any} */ ({})) {
   if (tcData?.gdprApplies === false || tcData?.eventStatus === 'cmpuishown') return [];
   const table = mappingOf(mapping);
   const vendor = table.tcf_vendor;
   const disclosed = Number(tcData?.tcfPolicyVersion) < POLICY_OF_V2_3 || tcData?.vendor?.disclosedVendors?.[vendor] === true;
   const ofVendor = vendor === null || (tcData?.vendor?.consents?.[vendor] === true && disclosed);
   const isGranted = (/** @type {string} */ name) => ofVendor && tcData?.purpose?.consents?.[name] === true;
-  return registers(table.tcf, isGranted, () => true, channel, lastUpdated(tcData?.tcString), 'tcf');
+  const began = lastUpdated(tcData?.tcString);
+  const ended = Math.max(began, Math.min(nowMs, Math.floor(began / DAY_MS) * DAY_MS + DAY_MS - 1));
+  const isNew = tcData?.eventStatus === 'useractioncomplete';
+  const momentOf = (/** @type {boolean} */ granted) => (isNew ? nowMs : granted ? began : ended);
+  const found = registers(table.tcf, isGranted, () => true, channel, began, 'tcf');
+  return found.map((one) => ({ ...one, ts_ms: momentOf(one.granted) }));
 }
 
 /**

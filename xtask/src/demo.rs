@@ -159,7 +159,7 @@ fn check_free(listen: &str) -> Result<()> {
         listen.to_socket_addrs().with_context(|| format!("`{listen}` is no address such as 127.0.0.1:8787"))?.collect();
     ensure!(
         addresses.iter().all(|address| address.ip().is_loopback()),
-        "`{listen}` is no loopback address; the host has no keys yet and serves this machine only"
+        "`{listen}` is no loopback address; the demo starts its host without keys, so that it serves this machine only"
     );
     TcpListener::bind(&*addresses)
         .with_context(|| format!("can't listen at {listen}; choose another port with --listen 127.0.0.1:PORT"))?;

@@ -88,7 +88,7 @@ fn told(found: Result<String>) -> Result<String, String> {
     found.map_err(|error| format!("{error:#}"))
 }
 
-fn prepare_node(tree: &Tree, offline: bool) -> Result<()> {
+pub(crate) fn prepare_node(tree: &Tree, offline: bool) -> Result<()> {
     let folders = NODE_FOLDERS.map(|folder| tree.path(folder));
     for folder in folders.iter().filter(|folder| folder.join("package.json").is_file()) {
         if !offline {

@@ -139,17 +139,23 @@ impl ConsentMapping {
             .and_then(checked)
     }
 
-    /// The registers of a TCF string (v2.2, v2.3), of the moment at which the customer last said something.
+    /// The registers of a TCF string (v2.2, v2.3). It tells the day alone on which the customer last said something: what is
+    /// granted is of that day's beginning, and what is withheld of its end, or of now where the day is not over, so that of
+    /// one day the word that withholds counts.
     ///
     /// Where the policy names a `tcf_vendor`, that vendor must have consent too, and from v2.3 on must have been disclosed.
     ///
     /// # Errors
     /// `tcf_malformed`, `tcf_version_unsupported`.
-    pub fn from_tcf(&self, text: &str, channel: Option<&str>) -> Result<Vec<ConsentRegister>, HostError> {
+    pub fn from_tcf(&self, text: &str, channel: Option<&str>, now_ms: i64) -> Result<Vec<ConsentRegister>, HostError> {
         let consent = TcfConsent::decode(text, self.tcf_vendor)?;
         let of_vendor = consent.vendor_consented;
         let granted = |name: &str| of_vendor && name.parse().is_ok_and(|purpose| consent.purpose_consented(purpose));
-        Ok(registers(&self.tcf, granted, |_| true, channel, consent.last_updated_ms, "tcf"))
+        let began_ms = consent.last_updated_ms;
+        let ended_ms = end_of_day(began_ms).min(now_ms).max(began_ms);
+        let mut registers = registers(&self.tcf, granted, |_| true, channel, began_ms, "tcf");
+        registers.iter_mut().filter(|one| !one.granted).for_each(|one| one.ts_ms = ended_ms);
+        Ok(registers)
     }
 
     /// The registers of Google Consent Mode states, `{"ad_storage": "granted", ...}`. States that are not given say nothing, nor
@@ -193,6 +199,12 @@ impl ConsentMapping {
         let table = BTreeMap::from([("1".to_owned(), self.gpc.clone())]);
         registers(&table, |_| false, |_| true, channel, now_ms, "gpc")
     }
+}
+
+/// The last millisecond of a moment's UTC day.
+fn end_of_day(ts_ms: i64) -> i64 {
+    const DAY_MS: i64 = 86_400_000;
+    ts_ms.div_euclid(DAY_MS).saturating_mul(DAY_MS).saturating_add(DAY_MS - 1)
 }
 
 /// A register for each of our purposes that a given outer one names, in their published order.

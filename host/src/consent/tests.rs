@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
-const NOW_MS: i64 = 1_700_000_000_000;
+/// After the days of all strings.
+const NOW_MS: i64 = 1_900_000_000_000;
 
 fn golden(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
@@ -72,7 +73,7 @@ fn what_senders_say_becomes_the_golden_registers() {
             );
         };
         for string in strings() {
-            let registers = table.from_tcf(string["tc_string"].as_str().unwrap(), Some("web")).unwrap();
+            let registers = table.from_tcf(string["tc_string"].as_str().unwrap(), Some("web"), NOW_MS).unwrap();
             case(json!({"tcf": string}), Some("web"), registers);
         }
         for states in &google {
@@ -95,7 +96,7 @@ fn what_senders_say_becomes_the_golden_registers() {
 fn a_purpose_is_granted_where_all_that_name_it_are() {
     let said = |name: &str| {
         let case = strings().into_iter().find(|case| case["name"] == name).unwrap();
-        let registers = ConsentMapping::default().from_tcf(case["tc_string"].as_str().unwrap(), None).unwrap();
+        let registers = ConsentMapping::default().from_tcf(case["tc_string"].as_str().unwrap(), None, NOW_MS).unwrap();
         registers.into_iter().filter(|register| register.granted).map(|register| register.purpose).collect::<Vec<_>>()
     };
     assert_eq!(said("v2.2, all purposes"), PURPOSES);
@@ -112,7 +113,7 @@ fn a_purpose_is_granted_where_all_that_name_it_are() {
 #[test]
 fn broken_strings_and_states_are_refused_with_a_code() {
     let mapping = ConsentMapping::default();
-    let code = |text: &str| mapping.from_tcf(text, None).unwrap_err().code();
+    let code = |text: &str| mapping.from_tcf(text, None, NOW_MS).unwrap_err().code();
     let sound = strings()[0]["tc_string"].as_str().unwrap().to_owned();
     for broken in [
         "",

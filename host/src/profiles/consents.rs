@@ -43,11 +43,9 @@ impl Profiles {
         let said_ms = ts_ms.unwrap_or(now_ms);
         let mut translated: Vec<ConsentRegister> = Vec::new();
         if let Some(tcf) = text("tcf")? {
-            let registers = self.mapping.from_tcf(tcf, channel).map_err(|error| error.in_field("tcf"))?;
-            translated.extend(registers.into_iter().map(|one| {
-                let by_default = if one.granted { one.ts_ms } else { end_of_day(one.ts_ms).min(now_ms).max(one.ts_ms) };
-                ConsentRegister { ts_ms: ts_ms.unwrap_or(by_default), ..one }
-            }));
+            let registers = self.mapping.from_tcf(tcf, channel, now_ms).map_err(|error| error.in_field("tcf"))?;
+            translated
+                .extend(registers.into_iter().map(|one| ConsentRegister { ts_ms: ts_ms.unwrap_or(one.ts_ms), ..one }));
         }
         if let Some(states) = given("google_consent") {
             let states: BTreeMap<String, serde_json::Value> =
@@ -77,12 +75,6 @@ impl Profiles {
         translated.iter().for_each(|one| pack_register(&mut packed, one));
         self.set(now_ms, Registers::Consents, &packed.done())
     }
-}
-
-/// The last millisecond of a moment's UTC day.
-fn end_of_day(ts_ms: i64) -> i64 {
-    const DAY_MS: i64 = 86_400_000;
-    ts_ms.div_euclid(DAY_MS).saturating_mul(DAY_MS).saturating_add(DAY_MS - 1)
 }
 
 fn pack_register(packed: &mut Packer, one: &ConsentRegister) {

@@ -13,7 +13,7 @@ const tcDataOf = ({ tc_string, policy_version, purposes, vendors, disclosed }) =
   tcString: tc_string,
   tcfPolicyVersion: policy_version,
   gdprApplies: true,
-  eventStatus: 'useractioncomplete',
+  eventStatus: 'tcloaded',
   purpose: { consents: flags(purposes), legitimateInterests: {} },
   vendor: { consents: flags(vendors), disclosedVendors: flags(disclosed) },
 });
@@ -24,7 +24,7 @@ test('the page hears what the host decodes', () => {
     const options = { channel, mapping };
     const found =
       'tcf' in said
-        ? consentsOfTcf(tcDataOf(said.tcf), options)
+        ? consentsOfTcf(tcDataOf(said.tcf), now, options)
         : 'google' in said
           ? consentsOfGoogle(said.google, now, options)
           : consentsOfGpc(said.gpc === '1', now, options);
@@ -34,17 +34,25 @@ test('the page hears what the host decodes', () => {
 
 test('nothing is said where the GDPR does not apply, or while the customer is being asked', () => {
   const { said } = cases.find((one) => 'tcf' in one.said);
-  assert.deepEqual(consentsOfTcf({ ...tcDataOf(said.tcf), gdprApplies: false }), []);
-  assert.deepEqual(consentsOfTcf({ ...tcDataOf(said.tcf), eventStatus: 'cmpuishown' }), []);
+  assert.deepEqual(consentsOfTcf({ ...tcDataOf(said.tcf), gdprApplies: false }, 0), []);
+  assert.deepEqual(consentsOfTcf({ ...tcDataOf(said.tcf), eventStatus: 'cmpuishown' }, 0), []);
   assert.deepEqual(consentsOfGpc(undefined, 0), []);
   const absent = { mapping: { tcf: null, tcf_vendor: undefined, gpc: null } };
-  assert.deepEqual(consentsOfTcf(tcDataOf(said.tcf), absent), consentsOfTcf(tcDataOf(said.tcf)));
+  assert.deepEqual(consentsOfTcf(tcDataOf(said.tcf), 0, absent), consentsOfTcf(tcDataOf(said.tcf), 0));
   assert.equal(consentsOfGpc(true, 0, absent).length, 2);
+});
+
+test('what the customer has just said is of now, in both directions', () => {
+  const now = 1_950_000_000_000;
+  for (const { said } of cases.filter((one) => 'tcf' in one.said)) {
+    const found = consentsOfTcf({ ...tcDataOf(said.tcf), eventStatus: 'useractioncomplete' }, now);
+    assert.deepEqual([...new Set(found.map((one) => one.ts_ms))], [now]);
+  }
 });
 
 test('what can’t be read is named', async () => {
   for (const tcData of [undefined, {}, { tcString: 'C' }, { tcString: 'COv!!!!!!!!!!!!' }]) {
-    await failsWith('tcf_malformed', () => consentsOfTcf(tcData));
+    await failsWith('tcf_malformed', () => consentsOfTcf(tcData, 0));
   }
   await failsWith('google_consent_malformed', () => consentsOfGoogle({ ad_storage: true }, 0), 'ad_storage');
   await failsWith('consent_mapping_invalid', () => consentsOfGpc(true, 0, { mapping: { gpc: ['all'] } }));

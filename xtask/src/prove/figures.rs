@@ -2,6 +2,7 @@
 
 use crate::demo;
 use crate::run::{Run, find_program};
+use crate::test;
 use crate::tree::{self, Tree};
 use crate::wasm;
 use anyhow::{Context, Result, bail, ensure};
@@ -17,6 +18,7 @@ const CUSTOMERS: &str = "2469";
 /// Twenty thousand generated cases and all case files, in every runtime.
 pub(super) fn runtimes(tree: &Tree) -> Result<String> {
     wasm::build_package(tree)?;
+    test::prepare_node(tree, false)?;
     let printed = tree
         .cargo(&["test", "--package", "unisono-tests", "--test", "it", "--", "generated", "conformance", "--nocapture"])
         .env("UNISONO_CASES", CASES)

@@ -3,6 +3,7 @@
 use super::Proof::Tree as InTree;
 use super::{Step, figures, fuzz};
 use crate::run::Run;
+use crate::test;
 use crate::tree::Tree;
 use crate::wasm;
 use anyhow::{Context, Result, ensure};
@@ -55,6 +56,8 @@ pub(super) const STEPS: &[Step] = &[
     },
 ];
 
+/// What must answer, so that none is passed over.
+const RUNTIMES: &str = "native,wasmtime,node,chromium";
 /// Random sets, and pairs for each purpose.
 const PROFILES: &str = "100000";
 
@@ -68,8 +71,9 @@ fn consent(tree: &Tree) -> Result<String> {
 }
 
 fn of_profiles(tree: &Tree, tests: &str) -> Result<String> {
+    test::prepare_node(tree, false)?;
     let arguments = ["test", "--package", "unisono-tests", "--test", "it", "--", tests, "--nocapture"];
-    figures_of(tree.cargo(&arguments).env("UNISONO_PROFILES", PROFILES), 1)
+    figures_of(tree.cargo(&arguments).env("UNISONO_PROFILES", PROFILES).env("UNISONO_REQUIRE_RUNTIMES", RUNTIMES), 1)
 }
 
 /// What tests print of themselves, to either stream. A name that no test has would otherwise prove anything.
