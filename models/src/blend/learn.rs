@@ -46,9 +46,9 @@ pub struct CutReport {
     pub cut_ms: i64,
     /// Cases taken.
     pub cases: usize,
-    /// Rows that the blend `next` learns from.
+    /// Rows that the blend `next` learns from; none of the last cut, which is held out.
     pub rows: usize,
-    /// Share of the true items that were among the candidates; -1 for the cut that is held out.
+    /// Share of the true items that were among the candidates.
     pub reach: f64,
 }
 
@@ -150,9 +150,7 @@ pub(super) fn material(tables: &Tables, recipe: Recipe<'_>, progress: &Progress)
         let cut = cut(number, window)?;
         let stage = format!("features of cut {number} of {cuts}");
         let (of_next, of_cart) = progress.stage(stage, || features(tables, recipe, &cut, progress))?;
-        let reachable: usize = cut.cases.iter().map(|case| case.truth.len()).sum();
-        let taken = of_next.whole.taken.iter().filter(|taken| **taken).count();
-        let reach = taken as f64 / reachable.max(1) as f64;
+        let reach = reach(of_next.whole.taken.iter().filter(|taken| **taken).count(), &cut.cases);
         // A case and its shortened copy.
         let first_case = reports.iter().map(|cut| 2 * cut.cases as u32).sum();
         let short = first_case + cut.cases.len() as u32;
@@ -164,8 +162,15 @@ pub(super) fn material(tables: &Tables, recipe: Recipe<'_>, progress: &Progress)
     }
     let cut_ms = last.start;
     let held_out = cut(cuts, last)?;
-    reports.push(CutReport { cut_ms, cases: held_out.cases.len(), rows: 0, reach: -1.0 });
+    // Its reach is known when its cases are judged.
+    reports.push(CutReport { cut_ms, cases: held_out.cases.len(), rows: 0, reach: 0.0 });
     Ok(Material { next, together, held_out, cuts: reports })
+}
+
+/// Share of what the cases took of which candidates were found.
+fn reach(found: usize, cases: &[Case]) -> f64 {
+    let taken: usize = cases.iter().map(|case| case.truth.len()).sum();
+    found as f64 / taken.max(1) as f64
 }
 
 /// Learns both blends and their calibrations.
@@ -419,6 +424,8 @@ fn within(rows: &Rows, params: &LearnParams) -> Rows {
 struct Judged {
     /// Purchase days of the history.
     visits: u32,
+    /// Items to be found that are among the candidates.
+    found: usize,
     /// Score, and whether it was taken; best first.
     pairs: Vec<(i64, bool)>,
     own_pairs: Vec<(i64, bool)>,
@@ -441,6 +448,9 @@ fn judge(tables: &Tables, recipe: Recipe<'_>, cut: Cut, learned: &mut Learned, p
             continue;
         }
         let judged = judged(tables, recipe, &model, &cases, task, progress);
+        if let (Task::Next, Some(cut)) = (task, learned.report.cuts.last_mut()) {
+            cut.reach = reach(judged[..whole].iter().map(|case| case.found).sum(), &cases[..whole]);
+        }
         let map = |places: usize, of: fn(&Judged) -> &Vec<(i64, bool)>| {
             calibration::fit(judged.iter().map(|case| (case.visits, &of(case)[..of(case).len().min(places)])))
         };
@@ -484,6 +494,8 @@ fn judge_case(
             own.is_some_and(|own| own.days > 0)
         };
         judged.visits = scene.history.visits;
+        // Counted before the forest is given the best of them alone.
+        judged.found = candidates.iter().filter(|one| split.truth.contains(id_of(model, one))).count();
         let new_only = task == Task::Discover;
         let candidates: Vec<Candidate<'_>> =
             candidates.iter().filter(|one| !new_only || !bought(one)).copied().collect();

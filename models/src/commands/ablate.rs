@@ -2,16 +2,16 @@
 
 use super::consents::ConsentArgs;
 use super::recommend::{thread_count, threads};
+use super::settings::{bad_row_limits, settings};
 use super::{Format, check_renames, clock_ms, print, print_json, report};
 use crate::ablation::{ABLATION_MEASURES, Ablation, AblationTask};
-use crate::config::FitParams;
 use crate::counts::Tables;
 use crate::error::{Error, Result};
 use crate::eval::{DRAWS, Figure};
 use crate::fit::FitOptions;
 use crate::output::{Output, apart};
 use crate::progress::Progress;
-use crate::tables::{BadRowLimits, Offers, ReadRules, Renames, read_catalog, read_events};
+use crate::tables::{Offers, ReadRules, Renames, read_catalog, read_events};
 use clap::{Args as ClapArgs, ValueEnum};
 use std::path::{Path, PathBuf};
 
@@ -72,10 +72,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if args.draws == 0 {
         return Err(Error::config("draws", "is 0; an interval needs at least 1"));
     }
-    let params = match &args.config {
-        Some(path) => FitParams::from_toml(&std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?)?,
-        None => FitParams::new(),
-    };
+    let params = settings(args.config.as_deref())?;
     let inputs: Vec<&Path> =
         [Some(&args.events), Some(&args.catalog), args.consents.consents.as_ref(), args.config.as_ref()]
             .into_iter()
@@ -85,12 +82,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     apart(&inputs, &args.report.as_deref().into_iter().collect::<Vec<_>>())?;
     let page = args.report.as_deref().map(Output::create).transpose()?;
     let renames = Renames::parse(&args.map)?;
-    let limits = BadRowLimits {
-        rows_max: params.data.bad_rows_max,
-        share_max: params.data.bad_rows_share_max,
-        ..BadRowLimits::default()
-    };
-    let rules = ReadRules { renames: &renames, until_ms: args.as_of.unwrap_or(i64::MAX), ..limits.into() };
+    let until_ms = args.as_of.unwrap_or(i64::MAX);
+    let rules = ReadRules { renames: &renames, until_ms, ..bad_row_limits(&params).into() };
     let consents = args.consents.read(rules)?;
     let rules = ReadRules { consents: consents.as_ref().map(|(consents, _)| consents), ..rules };
     let (log, events) = read_events(&args.events, clock_ms(), rules)?;

@@ -3,9 +3,9 @@
 use super::consents::ConsentArgs;
 use super::lines::{Line, Lines, Refusal, bad_line, read, read_answers, read_truth, to_msgpack};
 use super::recommend::{thread_count, threads};
+use super::recorded::{aim_of, fact, tables_of};
+use super::settings::LimitArgs;
 use super::{Format, clock_ms, grouped, inspect, print, print_json, report};
-use crate::blend::{Aim, Takes};
-use crate::config::{FitParams, TableParams};
 use crate::counts::{CountRules, Tables, Target};
 use crate::error::{Error, Result};
 use crate::eval::{
@@ -15,7 +15,7 @@ use crate::eval::{
 use crate::output::{Output, apart};
 use crate::parallel;
 use crate::progress::Progress;
-use crate::tables::{BadRowLimits, Catalog, Offers, ReadRules, Renames, read_catalog, read_events};
+use crate::tables::{Catalog, Offers, ReadRules, Renames, read_catalog, read_events};
 use clap::Args as ClapArgs;
 use serde::Serialize;
 use serde_json::Value;
@@ -67,6 +67,8 @@ pub(crate) struct Args {
     /// Columns under other names, as from=to,from=to.
     #[arg(long, value_name = "FROM=TO,...", default_value = "", hide_default_value = true)]
     map: String,
+    #[command(flatten)]
+    limits: LimitArgs,
     /// Answers of another recommender to the same cases.
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
@@ -140,9 +142,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let model = Model::load(&file).map_err(Error::from_core)?;
     let facts = inspect::facts(&file);
     let renames = Renames::parse(&args.map)?;
-    let rules = ReadRules { renames: &renames, ..BadRowLimits::default().into() };
+    let rules = ReadRules { renames: &renames, ..args.limits.read()?.into() };
     let others = [&args.requests, &args.truth, &args.events, &args.catalog, &args.consents.consents, &args.against];
-    let inputs: Vec<&Path> = others.into_iter().flatten().chain([&args.model]).map(PathBuf::as_path).collect();
+    let others = others.into_iter().chain([&args.limits.config]).flatten();
+    let inputs: Vec<&Path> = others.chain([&args.model]).map(PathBuf::as_path).collect();
     apart(&inputs, &args.report.as_deref().into_iter().collect::<Vec<_>>())?;
     let page_out = args.report.as_deref().map(Output::create).transpose()?;
     let consents = args.consents.read(rules)?;
@@ -275,22 +278,6 @@ fn judge(
     answer(model, popularity, &with_probability(text)?, |case| truth.get(case).cloned())
 }
 
-/// What the model was fitted for, as its file says.
-fn aim_of(facts: &Value) -> Aim {
-    let text = |group: &str, name: &str| facts.get(group)?.get(name)?.as_str();
-    let target = text("data", "target").and_then(Target::parse).unwrap_or(Target::Purchase);
-    let takes = match (text("config", "used.takes"), target) {
-        (Some("item"), _) | (None, Target::CartAdd | Target::View) => Takes::Item,
-        _ => Takes::Order,
-    };
-    Aim { target, takes, items_min: fact(facts, "config", "used.case_items_min").unwrap_or(2) as usize }
-}
-
-/// A number of the model's own account.
-fn fact(facts: &Value, group: &str, name: &str) -> Option<i64> {
-    facts.get(group)?.get(name)?.as_i64()
-}
-
 fn of_log(
     args: &Args,
     events: &Path,
@@ -306,17 +293,21 @@ fn of_log(
         let reason = format!("is {as_of_ms}, but the model has seen events until {end_ms}; fit it with --as-of");
         return Err(Error::config("as_of", reason));
     }
-    let (log, report) = read_events(events, clock_ms(), rules)?;
-    renamed.extend(report.renamed_columns);
-    let withheld = (report.withheld, report.withheld_profiles);
     let aim = aim_of(facts);
     let seed = fact(facts, "config", "learn.seed").unwrap_or(7) as u64;
     let window = fact(facts, "config", "learn.window_days").unwrap_or(30) as u32;
     let window_days = args.window_days.unwrap_or(window).max(1);
+    let held_out = HeldOutRules { as_of_ms, window_days, aim, seed };
+    // Nobody should wait for a log to be read to learn that no case can be taken from it.
+    held_out.window()?;
+    let counted_with = args.leak_check.then(|| tables_of(facts)).transpose()?;
+    let (log, report) = read_events(events, clock_ms(), rules)?;
+    renamed.extend(report.renamed_columns);
+    let withheld = (report.withheld, report.withheld_profiles);
     // Which products the catalog lost is told by the whole log, for both sides of the leak check: a gate is no figure.
     let catalog = catalog.closed(&log).into_owned();
     let whole = Tables { log, catalog: catalog.clone(), offers: Offers::default() };
-    let held_out = HeldOut::of(&whole.log, HeldOutRules { as_of_ms, window_days, aim, seed })?;
+    let held_out = HeldOut::of(&whole.log, held_out)?;
     let popularity = (&Popular::of(model), aim.target);
     let bar = Progress::on_terminal().bar("cases", held_out.len() as u64);
     let judge = |(): &mut (), number: usize| -> Result<Option<Outcome>> {
@@ -328,10 +319,9 @@ fn of_log(
     bar.finish();
     let outcomes: Vec<Outcome> = judged.into_iter().filter_map(Result::transpose).collect::<Result<_>>()?;
     let mut answered = Answered { requests: outcomes.len(), outcomes, withheld, ..Answered::default() };
-    if args.leak_check {
+    if let Some((params, presumed)) = counted_with {
         let (log, _) = read_events(events, clock_ms(), ReadRules { until_ms: as_of_ms, ..rules })?;
         let ending = Tables { log, catalog, offers: Offers::default() };
-        let params: TableParams = FitParams::new().tables;
         let (target, min_support) = (aim.target, model.min_support);
         let count = CountRules {
             params: &params,
@@ -342,7 +332,8 @@ fn of_log(
             until_ms: as_of_ms,
             threads: threads(args.threads),
         };
-        answered.leak = Some(leak_check(&whole, &ending, &held_out, count, seed)?);
+        let leak = leak_check(&whole, &ending, &held_out, count, seed)?;
+        answered.leak = Some(LeakReport { presumed, ..leak });
     }
     Ok(answered)
 }
@@ -384,8 +375,12 @@ fn show(evaluation: &Evaluation) {
         }
     }
     if let Some(leak) = &evaluation.leak_check {
+        let presumed = match leak.presumed.is_empty() {
+            true => String::new(),
+            false => format!("; counted with defaults that the model does not record: {}", leak.presumed.join(", ")),
+        };
         print(&format!(
-            "\nleak check: tables {} ({} bytes), features of {} of {} cases differ ({} candidates)",
+            "\nleak check: tables {} ({} bytes), features of {} of {} cases differ ({} candidates){presumed}",
             if leak.tables_equal { "equal" } else { "differ" },
             leak.table_bytes,
             leak.cases_that_differ,

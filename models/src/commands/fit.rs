@@ -4,15 +4,16 @@ use super::consents::ConsentArgs;
 use super::evaluate::table;
 use super::memory::peak_bytes;
 use super::recommend::{thread_count, threads};
+use super::settings::{bad_row_limits, settings};
 use super::{Format, check_renames, clock_ms, grouped, print, print_json};
-use crate::blend::{CASES_MIN, Intent};
+use crate::blend::{CASES_MIN, CutReport, Intent};
 use crate::config::FitParams;
 use crate::counts::Tables;
 use crate::error::{Error, Result};
 use crate::fit::{FitOptions, FitReport};
 use crate::output::{Output, apart};
 use crate::progress::Progress;
-use crate::tables::{BadRowLimits, Offers, ReadRules, Renames, TableReport, read_catalog, read_events, read_offers};
+use crate::tables::{Offers, ReadRules, Renames, TableReport, read_catalog, read_events, read_offers};
 use clap::Args as ClapArgs;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -99,14 +100,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let mut account = args.report.as_deref().map(Output::create).transpose()?;
     let start = Instant::now();
     let progress = Progress::on_terminal();
-    let limits = BadRowLimits {
-        rows_max: params.data.bad_rows_max,
-        share_max: params.data.bad_rows_share_max,
-        ..BadRowLimits::default()
-    };
     // What is not read can't leak: channels, currencies and later copies of an event neither.
     let until_ms = args.as_of.unwrap_or(i64::MAX);
-    let rules = ReadRules { renames: &renames, until_ms, ..limits.into() };
+    let rules = ReadRules { renames: &renames, until_ms, ..bad_row_limits(&params).into() };
     let checked = params.check()?;
     let consents = args.consents.read(rules)?;
     let rules = ReadRules { consents: consents.as_ref().map(|(consents, _)| consents), ..rules };
@@ -151,10 +147,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 fn params(args: &Args) -> Result<FitParams> {
-    let mut params = match &args.config {
-        Some(path) => FitParams::from_toml(&std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?)?,
-        None => FitParams::new(),
-    };
+    let mut params = settings(args.config.as_deref())?;
     if let Some(profiles) = args.min_support {
         params = params.min_support(profiles);
     }
@@ -189,9 +182,11 @@ fn show(run: &Run, params: &FitParams) {
     print("\nsettings");
     params.to_toml().lines().filter(|line| !line.starts_with('#')).for_each(print);
     print("\ncuts");
-    for cut in &fit.learn.cuts {
-        let reach = if cut.reach < 0.0 { "held out".to_owned() } else { format!("reach {:.3}", cut.reach) };
-        print(&format!("  {}  {:>6} cases  {:>8} rows  {reach}", day(cut.cut_ms), cut.cases, grouped(cut.rows as u64)));
+    for (number, cut) in (1..).zip(&fit.learn.cuts) {
+        let CutReport { cut_ms, cases, rows, reach } = cut;
+        let held_out = if number == fit.learn.cuts.len() { ", held out" } else { "" };
+        let (day, rows) = (day(*cut_ms), grouped(*rows as u64));
+        print(&format!("  {day}  {cases:>6} cases  {rows:>8} rows  reach {reach:.3}{held_out}"));
     }
     print("\ntrees");
     for forest in &fit.learn.forests {

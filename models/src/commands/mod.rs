@@ -11,8 +11,10 @@ mod inspect;
 mod lines;
 mod memory;
 mod recommend;
+mod recorded;
 mod report;
 mod sample;
+mod settings;
 mod update;
 
 use crate::error::{Error, Result};

@@ -2,10 +2,11 @@
 
 use super::lines::read;
 use super::print;
+use super::settings::LimitArgs;
 use crate::counts::Target;
 use crate::error::{Error, Result};
 use crate::output::{Output, apart};
-use crate::tables::{BadRowLimits, Catalog, EventLog, event_json, read_catalog, read_events};
+use crate::tables::{Catalog, EventLog, event_json, read_catalog, read_events};
 use clap::Args as ClapArgs;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +30,8 @@ pub(crate) struct Args {
     /// Products.
     #[arg(long, value_name = "FILE")]
     catalog: PathBuf,
+    #[command(flatten)]
+    limits: LimitArgs,
     /// The model, whose answers' titles are put in.
     #[arg(long, value_name = "FILE")]
     model: PathBuf,
@@ -43,10 +46,12 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<()> {
     let file = read(&args.model)?;
     let model = Model::load(&file).map_err(Error::from_core)?;
-    apart(&[&args.events, &args.catalog, &args.model], &[&args.out])?;
+    let inputs = [Some(&args.events), Some(&args.catalog), Some(&args.model), args.limits.config.as_ref()];
+    apart(&inputs.into_iter().flatten().map(PathBuf::as_path).collect::<Vec<_>>(), &[&args.out])?;
+    let limits = args.limits.read()?;
     let mut out = Output::create(&args.out)?;
-    let (log, _) = read_events(&args.events, i64::MAX, BadRowLimits::default())?;
-    let (catalog, _) = read_catalog(&args.catalog, BadRowLimits::default())?;
+    let (log, _) = read_events(&args.events, i64::MAX, limits)?;
+    let (catalog, _) = read_catalog(&args.catalog, limits)?;
     let Some(last_ms) = log.last_ms() else {
         return Err(Error::NotEnoughData { reason: "the events table has no row that can be used".into() });
     };

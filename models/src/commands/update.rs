@@ -2,10 +2,11 @@
 
 use super::fit::show_table;
 use super::lines::read;
+use super::settings::LimitArgs;
 use super::{Format, check_renames, grouped, print, print_json};
 use crate::error::Result;
 use crate::output::{Output, apart};
-use crate::tables::{BadRowLimits, ReadRules, Renames, TableReport, read_catalog};
+use crate::tables::{ReadRules, Renames, TableReport, read_catalog};
 use crate::update::{UpdateReport, update};
 use clap::Args as ClapArgs;
 use serde::Serialize;
@@ -27,6 +28,8 @@ pub(crate) struct Args {
     /// Columns under other names, as from=to,from=to.
     #[arg(long, value_name = "FROM=TO,...", default_value = "", hide_default_value = true)]
     map: String,
+    #[command(flatten)]
+    limits: LimitArgs,
     /// The model file with the new catalog.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -43,9 +46,10 @@ struct View {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let renames = Renames::parse(&args.map)?;
-    apart(&[&args.model, &args.catalog], &[&args.out])?;
+    let inputs = [Some(&args.model), Some(&args.catalog), args.limits.config.as_ref()];
+    apart(&inputs.into_iter().flatten().map(PathBuf::as_path).collect::<Vec<_>>(), &[&args.out])?;
     let file = read(&args.model)?;
-    let rules = ReadRules { renames: &renames, ..BadRowLimits::default().into() };
+    let rules = ReadRules { renames: &renames, ..args.limits.read()?.into() };
     let (catalog, table) = read_catalog(&args.catalog, rules)?;
     check_renames(&renames, &table.renamed_columns.iter().cloned().collect())?;
     let updated = update(&file, &catalog)?;

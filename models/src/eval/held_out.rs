@@ -5,7 +5,8 @@ use crate::error::{Error, Result};
 use crate::tables::{EventLog, event_json};
 use serde_json::json;
 use std::collections::BTreeSet;
-use unisono_message::limits::REQUEST_EVENTS_MAX;
+use std::ops::Range;
+use unisono_message::limits::{REQUEST_EVENTS_MAX, TIME_MS_MAX, TIME_MS_MIN};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -22,6 +23,24 @@ pub struct HeldOutRules {
     pub seed: u64,
 }
 
+impl HeldOutRules {
+    /// The window in Unix milliseconds.
+    ///
+    /// # Errors
+    /// `bad_config` where it begins at no time that an event can have.
+    pub fn window(&self) -> Result<Range<i64>> {
+        let as_of_ms = self.as_of_ms;
+        match (TIME_MS_MIN..=TIME_MS_MAX).contains(&as_of_ms) {
+            true => Ok(as_of_ms..as_of_ms + i64::from(self.window_days) * DAY_MS),
+            false => {
+                let years = "the years 1970 to 2300 in milliseconds";
+                let reason = format!("is {as_of_ms}; it must lie within {TIME_MS_MIN} to {TIME_MS_MAX}, {years}");
+                Err(Error::config("as_of", reason))
+            }
+        }
+    }
+}
+
 /// The cases of a window.
 #[derive(Debug)]
 pub struct HeldOut<'l> {
@@ -34,10 +53,9 @@ impl<'l> HeldOut<'l> {
     /// The cases of `log` within the window.
     ///
     /// # Errors
-    /// `not_enough_data` where the window holds no case.
+    /// `bad_config` where the window begins at no time that an event can have, `not_enough_data` where it holds no case.
     pub fn of(log: &'l EventLog, rules: HeldOutRules) -> Result<Self> {
-        let window = rules.as_of_ms..rules.as_of_ms + i64::from(rules.window_days) * DAY_MS;
-        let cases = cases(log, rules.aim, window, rules.seed);
+        let cases = cases(log, rules.aim, rules.window()?, rules.seed);
         match cases.is_empty() {
             true => Err(Error::NotEnoughData {
                 reason: format!(
@@ -80,5 +98,25 @@ impl<'l> HeldOut<'l> {
         });
         let bytes = rmp_serde::to_vec_named(&request).map_err(|error| Error::config("request", error.to_string()))?;
         Ok((bytes, case.truth.iter().map(|item| log.items.get(*item).to_owned()).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blend::Takes;
+    use crate::counts::Target;
+
+    #[test]
+    fn a_window_begins_at_a_time_that_an_event_can_have() {
+        let aim = Aim { target: Target::Purchase, takes: Takes::Order, items_min: 2 };
+        let code = |as_of_ms: i64| {
+            let rules = HeldOutRules { as_of_ms, window_days: u32::MAX, aim, seed: 7 };
+            HeldOut::of(&EventLog::default(), rules).unwrap_err().code().to_owned()
+        };
+        for no_time in [i64::MIN, TIME_MS_MIN - 1, TIME_MS_MAX + 1, i64::MAX] {
+            assert_eq!(code(no_time), "bad_config", "{no_time}");
+        }
+        assert_eq!([TIME_MS_MIN, TIME_MS_MAX].map(code), ["not_enough_data"; 2]);
     }
 }

@@ -27,6 +27,8 @@ pub struct LeakReport {
     pub candidates: usize,
     /// Cases whose features differ.
     pub cases_that_differ: usize,
+    /// Settings of counting that the model's file does not record, as `name = default`: the check counted with the default.
+    pub presumed: Vec<String>,
 }
 
 impl LeakReport {

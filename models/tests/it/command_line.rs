@@ -44,6 +44,8 @@ fn fit_inspect_recommend_evaluate_and_sample_work_one_after_another() {
     for wanted in ["rows/s", "peak memory", "held-out future, `next`", "[learn]", "model "] {
         assert!(shown.contains(wanted), "{wanted} is not in\n{shown}");
     }
+    let held_out = shown.lines().find(|line| line.ends_with(", held out")).unwrap_or_else(|| panic!("{shown}"));
+    assert!(held_out.contains(" 0 rows  reach 0."), "{held_out}");
     let report: Value = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
     let model_id = report["fit"]["model_id"].as_str().unwrap();
 

@@ -87,6 +87,25 @@ fn figures_are_told_by_segment_too() {
 }
 
 #[test]
+fn the_leak_check_counts_as_the_model_was_fitted() {
+    let folder = Folder::new();
+    let (events, catalog, model, as_of) = before(&folder, &shop::events(60, 48));
+    let (e, c, m) = (text(&events), text(&catalog), text(&model));
+    let config = folder.write("fit.toml", "[tables]\nneighbours = 2\nchannel_items = 5\n");
+    let small = folder.path("small.unisono");
+    let s = text(&small);
+    ok(&["fit", "--events", e, "--catalog", c, "--as-of", &as_of, "--config", text(&config), "--out", s]);
+    let leak = |model: &str| {
+        let args = ["evaluate", "--model", model, "--events", e, "--catalog", c, "--leak-check", "--draws", "10"];
+        object(&ok(&[&args[..], &["--format", "json"]].concat()))["leak_check"].take()
+    };
+    let (usual, small) = (leak(m), leak(s));
+    assert!(usual["tables_equal"] == true && small["tables_equal"] == true, "{usual} {small}");
+    assert!(small["table_bytes"].as_u64() < usual["table_bytes"].as_u64(), "{usual} {small}");
+    assert_eq!(small["presumed"], json!([]), "the file says every setting");
+}
+
+#[test]
 fn an_event_whose_later_copy_replaces_it_is_found_by_the_leak_check() {
     let folder = Folder::new();
     let mut rows = shop::events(60, 42);
@@ -108,7 +127,15 @@ fn a_model_that_saw_the_window_is_refused_and_so_is_a_log_that_ends_before_it() 
     let (e, m) = (text(&events), text(&model));
     let early = (as_of.parse::<i64>().unwrap() - DAY_MS).to_string();
     let late = (as_of.parse::<i64>().unwrap() + 90 * DAY_MS).to_string();
-    for (moment, code, wanted) in [(early, 2, "error[bad_config]"), (late, 3, "error[not_enough_data]")] {
+    // A moment that is no time at all, as the greatest number or one in microseconds, is a mistake and not an empty window.
+    let [greatest, microseconds] = [i64::MAX, as_of.parse::<i64>().unwrap() * 1_000].map(|moment| moment.to_string());
+    let no_time = "error[bad_config]: configuration: `as_of` is ";
+    for (moment, code, wanted) in [
+        (early, 2, "error[bad_config]"),
+        (late, 3, "error[not_enough_data]"),
+        (greatest, 2, no_time),
+        (microseconds, 2, no_time),
+    ] {
         let output = run(&["evaluate", "--model", m, "--events", e, "--as-of", &moment]);
         let shown = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.code() == Some(code) && shown.contains(wanted), "{shown}");

@@ -3,6 +3,7 @@
 use crate::shop::{self, Folder, LATEST_MS};
 use std::path::Path;
 use unisono_core::Model;
+use unisono_models::blend::CutReport;
 use unisono_models::config::FitParams;
 use unisono_models::counts::Tables;
 use unisono_models::fit::{FitOptions, Fitted};
@@ -40,6 +41,31 @@ fn a_fit_beats_popularity_and_its_model_answers() {
     let response: serde_json::Value = rmp_serde::from_slice(&response).unwrap();
     let first = &response["placements"][0]["recommendations"][0];
     assert!(first["probability"].as_f64().is_some_and(|p| p > 0.0 && p < 1.0), "{response:#}");
+}
+
+/// Two fits with one cut in common: the earlier holds it out, the later learns from it.
+#[test]
+fn the_reach_of_a_cut_is_the_same_held_out_or_learned_from() {
+    let folder = Folder::new();
+    let limits = BadRowLimits::default();
+    let (log, _) = read_events(&folder.write("e.csv", &shop::csv(&shop::events(60, 25))), LATEST_MS, limits).unwrap();
+    let (catalog, _) = read_catalog(&folder.write("catalog.csv", &shop::catalog(1)), limits).unwrap();
+    let tables = Tables { log, catalog, offers: Default::default() };
+    let progress = Progress::hidden();
+    let cuts = |as_of_ms: Option<i64>, cuts: usize| {
+        let mut params = FitParams::new().min_support(3);
+        (params.learn.cuts, params.learn.case_items_min, params.learn.window_days) = (cuts, 2, 30);
+        // Few candidates, so that some of what was taken is not among them.
+        (params.tables.candidates_per_source, params.tables.segments) = (5, 0);
+        let options = FitOptions { threads: 2, as_of_ms, progress: &progress };
+        params.check().unwrap().fit(&tables, &options).unwrap().report.learn.cuts
+    };
+    let later = cuts(None, 3);
+    let earlier = cuts(Some(later[2].cut_ms), 2);
+    let common = |cuts: &[CutReport]| (cuts[1].cut_ms, cuts[1].cases, cuts[1].reach);
+    assert_eq!(common(&earlier), common(&later));
+    assert!(later.iter().all(|cut| cut.reach > 0.1 && cut.reach < 1.0), "{later:#?}");
+    assert_eq!((earlier[1].rows, later[2].rows), (0, 0), "what is held out gives no rows");
 }
 
 #[test]

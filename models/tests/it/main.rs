@@ -3,6 +3,7 @@
 mod ablating;
 mod aim;
 mod bad_input;
+mod bad_row_limits;
 mod channels;
 mod command_line;
 mod consents;
