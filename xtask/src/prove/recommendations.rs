@@ -7,6 +7,7 @@ use super::kit::{Cases, Kit};
 use super::{Proof, Step, placebo};
 use crate::run::Run;
 use crate::tree::{self, Tree};
+use crate::wasm;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -75,10 +76,11 @@ pub(super) fn fit(tree: &Tree, events: &Path, catalog: &Path, model: &Path, seed
     Ok(())
 }
 
-/// Answers requests natively.
+/// Answers requests by the module, as a shop does: through the host's batch.
 pub(super) fn answered(tree: &Tree, model: &Path, requests: &Path, name: &str) -> Result<PathBuf> {
     let answers = Kit::place(tree)?.join(format!("{name}.answers.jsonl"));
-    let run = Run::new(tree.program("unisono-models")?).arg("recommend").arg("--model").arg(model);
+    wasm::build_package(tree)?;
+    let run = Run::new(tree.program("unisono-host")?).arg("batch").arg("--model").arg(model);
     run.arg("--requests").arg(requests).arg("--out").arg(&answers).output()?;
     Ok(answers)
 }
