@@ -9,7 +9,7 @@ use super::Service;
 use super::body::{format_of, is_lines, read_body};
 use super::reply::{self, Format};
 use crate::error::{HostError, HostErrorCode};
-use crate::profiles::{Profiles, Registers, Scope, check_count, now_ms};
+use crate::profiles::{Profiles, Registers, Scope, now_ms};
 use crate::transcode;
 
 /// `POST /v1/events`.
@@ -21,12 +21,7 @@ pub(super) async fn events(State(service): State<Service>, request: Request) -> 
         Ok(body) => body,
         Err(e) => return reply::of_error(Format::Json, None, &e),
     };
-    blocking(service, Format::Json, move |profiles| {
-        let lines = || body.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
-        check_count(lines().count())?;
-        profiles.add_each(now_ms(), lines().map(transcode::json_to_msgpack).collect())
-    })
-    .await
+    blocking(service, Format::Json, move |profiles| profiles.add_lines(now_ms(), &body)).await
 }
 
 /// `POST /v1/consents`; the header `Sec-GPC` of the request counts too.

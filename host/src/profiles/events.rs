@@ -9,6 +9,7 @@ use super::{Profiles, bad_answer, check_id, invalid, only_known, refused, refuse
 use crate::error::HostError;
 use crate::limits::EVENTS_MAX;
 use crate::pack::{self, Packer};
+use crate::transcode;
 
 /// Of how many events it is counted what became of them.
 const COUNTERS: [(&str, &str); 6] = [
@@ -40,6 +41,16 @@ impl Profiles {
             None => vec![input],
         };
         self.add_each(now_ms, events.into_iter().map(|event| Ok(event.to_vec())).collect())
+    }
+
+    /// As [`Profiles::add_events`], of events in JSON, one a line; empty lines are none.
+    ///
+    /// # Errors
+    /// Those of [`Profiles::add_events`].
+    pub fn add_lines(&self, now_ms: i64, lines: &[u8]) -> Result<Vec<u8>, HostError> {
+        let lines = || lines.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+        check_count(lines().count())?;
+        self.add_each(now_ms, lines().map(transcode::json_to_msgpack).collect())
     }
 
     /// As [`Profiles::add_events`], of events that stand one by one; one that could not even be read brings its error.
@@ -94,7 +105,7 @@ impl Profiles {
 }
 
 /// Before any of them is looked at: they may be millions.
-pub(crate) fn check_count(events: usize) -> Result<(), HostError> {
+fn check_count(events: usize) -> Result<(), HostError> {
     if events <= EVENTS_MAX {
         return Ok(());
     }

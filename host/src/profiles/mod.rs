@@ -31,7 +31,6 @@ use crate::store::{ProfileStore, Record};
 use gate::Gate;
 use tokens::Tokens;
 
-pub(crate) use events::check_count;
 pub(crate) use gather::asks_for_stored;
 pub use registers::Registers;
 pub use whole::Scope;

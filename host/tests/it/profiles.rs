@@ -205,6 +205,8 @@ async fn requests_of_another_form_are_typed_errors() {
         (answer.status, answer.json()["error"]["code"].as_str()),
         (StatusCode::PAYLOAD_TOO_LARGE, Some("limit_exceeded"))
     );
+    let answer = shop.send("POST", "/v1/events", "application/x-ndjson", "7\n".repeat(10_001)).await;
+    assert_eq!(answer.json()["error"]["code"], "limit_exceeded");
     let answer = shop.send("POST", "/v1/events", "text/plain", "").await;
     assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     assert_eq!(shop.store.stat().unwrap().profiles, 0);
