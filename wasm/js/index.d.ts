@@ -424,7 +424,7 @@ export type EmptyReason =
 /** What was noticed on the way and did not stop the answer. */
 export interface Warning {
   code:
-    | 'unknown_field' | 'consent_withheld' | 'events_without_consent' | 'links_beyond_bound' | 'links_not_given'
+    | 'unknown_field' | 'consent_withheld' | 'events_without_consent' | 'events_expired' | 'links_beyond_bound' | 'links_not_given'
     | 'token_marks_left_out' | 'token_events_left_out' | 'duplicate_event' | 'events_beyond_bound' | 'marks_beyond_bound' | 'history_item_unknown'
     | 'seed_item_unknown' | 'category_unknown' | 'other_currency' | 'fewer_than_k' | 'excluded_not_listed'
     | (string & {});
