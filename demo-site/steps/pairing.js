@@ -57,7 +57,7 @@ export function pairingSteps(visit) {
     return "Two profiles, read as one: what the app saw counts at the till, what the till sold counts in the app.";
   }
 
-  /** A link counts while both sides hold it. */
+  /** A link counts while both sides say so. */
   function link(linked, tsMs) {
     const { phone, till } = visit;
     for (const [device, other] of [[phone, till], [till, phone]]) device.apply(tsMs, { links: [{ profile_id: other.id, linked, ts_ms: tsMs }] });

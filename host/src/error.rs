@@ -171,6 +171,15 @@ impl HostError {
         self
     }
 
+    /// The same error, whose field lies within another one.
+    pub(crate) fn within(self, outer: &str) -> Self {
+        let field = match self.0.field.as_str() {
+            "" => outer.to_owned(),
+            inner => format!("{outer}.{inner}"),
+        };
+        self.in_field(field)
+    }
+
     pub(crate) fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.0.source = Some(source.into());
         self

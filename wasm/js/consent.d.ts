@@ -16,7 +16,7 @@ export interface ConsentRegister {
   granted: boolean;
   /** When the customer said so, Unix milliseconds UTC. */
   ts_ms: number;
-  writer: 'tcf' | 'google_consent' | 'gpc';
+  writer: 'tcf' | 'google_consent' | 'user_agent';
 }
 
 /** Which outer purposes cover which of ours. A key that is there replaces its default whole. */

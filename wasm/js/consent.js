@@ -14,10 +14,16 @@ const GOOGLE_STATES = [
   'security_storage',
 ];
 
+/** What else may stand beside them in a call of `gtag`, and says nothing of consent. */
+const GOOGLE_OPTIONS = ['wait_for_update', 'region'];
+
 /** The version of TCF's policies with which disclosed vendors became mandatory (v2.3). */
 const POLICY_OF_V2_3 = 5;
 
 const DAY_MS = 86_400_000;
+
+/** Of one moment and key the greater writer counts: the browser's own word outweighs what a consent platform says. */
+const GPC_WRITER = 'user_agent';
 
 /** Which outer purposes cover which of ours, where the policy's `host` part says nothing else. */
 export const DEFAULT_MAPPING = Object.freeze({
@@ -72,7 +78,12 @@ export function consentsOfTcf(tcData, nowMs, { channel, mapping } = /** @type {a
 export function consentsOfGoogle(states, nowMs, { channel, mapping } = /** @type {any} */ ({})) {
   /** @type {Map<string, boolean>} */
   const given = new Map();
-  for (const name of GOOGLE_STATES.filter((state) => Object.hasOwn(states ?? {}, state))) {
+  for (const name of Object.keys(states ?? {}).filter((one) => !GOOGLE_OPTIONS.includes(one))) {
+    // A mistyped name would otherwise be a withdrawal that nobody hears of.
+    if (!GOOGLE_STATES.includes(name)) {
+      const message = `\`${name}\` is no consent state; ${GOOGLE_STATES.join(', ')} are`;
+      throw new UnisonoError('google_consent_malformed', message, { field: name });
+    }
     if (states[name] !== 'granted' && states[name] !== 'denied') {
       const message = `the consent state \`${name}\` is neither \`granted\` nor \`denied\``;
       throw new UnisonoError('google_consent_malformed', message, { field: name });
@@ -90,7 +101,7 @@ export function consentsOfGoogle(states, nowMs, { channel, mapping } = /** @type
  */
 export function consentsOfGpc(globalPrivacyControl, nowMs, { channel, mapping } = /** @type {any} */ ({})) {
   if (globalPrivacyControl !== true) return [];
-  return registers({ 1: mappingOf(mapping).gpc }, () => false, () => true, channel, nowMs, 'gpc');
+  return registers({ 1: mappingOf(mapping).gpc }, () => false, () => true, channel, nowMs, GPC_WRITER);
 }
 
 /**

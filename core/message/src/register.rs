@@ -61,7 +61,7 @@ pub enum RegisterKind {
     Trait = 0,
     /// That a purpose is granted or withheld, in one channel or in all.
     Consent = 1,
-    /// That another profile is of the same customer, or no longer. It counts while both sides hold it.
+    /// That another profile is of the same customer, or no longer. It counts while both sides say so.
     Link = 2,
 }
 

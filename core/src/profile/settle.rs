@@ -65,7 +65,8 @@ impl<'a> Profile<'a> {
         let by_order = by_order(&bought);
         let mut purchases = self.kept_events(|event| {
             let is_bought = || !of_order(&bought, &by_order, event.item_id, event.order_id).is_empty();
-            event.kind == EventType::Pickup && event.order_id.is_some() && !is_bought()
+            let names_a_line = event.order_id.is_some() && event.item_id.is_some();
+            event.kind == EventType::Pickup && names_a_line && !is_bought()
         });
         purchases.iter_mut().for_each(|event| event.kind = EventType::Purchase);
         self.add_marks(&purchases.iter().filter_map(Mark::of).collect::<Vec<_>>());

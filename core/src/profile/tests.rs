@@ -208,3 +208,22 @@ fn a_state_of_too_many_classes_is_refused_and_so_is_a_join() {
         assert!(text.contains("limit_exceeded") && text.contains("profile_classes_max"), "{text}");
     }
 }
+
+#[test]
+fn a_pick_up_that_names_no_item_or_no_order_is_no_purchase() {
+    for (item_id, order_id, is_purchase) in
+        [(Some("milk"), Some("o1"), true), (None, Some("o1"), false), (Some("milk"), None, false)]
+    {
+        let mut pickup = Event::new("e1", 1_700_000_000_000, EventType::Pickup, "store");
+        (pickup.item_id, pickup.order_id, pickup.price_micro) = (item_id, order_id, Some(1_000_000));
+        let settled = Profile::from_events(&[pickup]).0.settled().unwrap();
+        let bought = settled.events().iter().filter(|event| event.kind == EventType::Purchase).count();
+        assert_eq!(
+            (bought, settled.marks().iter().filter(|mark| mark.kind == EventType::Purchase).count()),
+            match is_purchase {
+                true => (1, 1),
+                false => (0, 0),
+            }
+        );
+    }
+}

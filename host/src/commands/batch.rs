@@ -97,8 +97,9 @@ impl Batch {
         if is_dash(&self.out) {
             return Ok(Files { input, output: None });
         }
-        let named = [Some(&self.requests), self.host.model_path(), self.host.module_path()];
-        if is_plain(&self.out) && named.into_iter().flatten().any(|input| is_same(input, &self.out)) {
+        let host = [self.host.model_path(), self.host.module_path(), self.host.policy_path()];
+        let named = host.into_iter().chain([Some(&self.requests), self.identities.key_path()]);
+        if is_plain(&self.out) && named.flatten().any(|input| is_same(input, &self.out)) {
             let error = io::Error::other("the batch reads this very file; name another one");
             return Err(HostError::responses_unwritable(&self.out, error));
         }

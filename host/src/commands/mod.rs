@@ -55,6 +55,10 @@ pub(crate) struct IdentityArguments {
 }
 
 impl IdentityArguments {
+    pub(crate) fn key_path(&self) -> Option<&PathBuf> {
+        self.identity_key.as_ref()
+    }
+
     /// What hashes identities, if a key is named.
     pub(crate) fn hasher(&self) -> Result<Option<IdentityHasher>, HostError> {
         let Some(path) = &self.identity_key else { return Ok(None) };
@@ -69,6 +73,10 @@ impl IdentityArguments {
 impl HostArguments {
     pub(crate) fn model_path(&self) -> Option<&PathBuf> {
         Some(&self.model)
+    }
+
+    pub(crate) fn policy_path(&self) -> Option<&PathBuf> {
+        self.policy.as_ref()
     }
 
     pub(crate) fn has_policy(&self) -> bool {

@@ -153,7 +153,8 @@ fn sweep_daily(profiles: Profiles) -> Result<(), HostError> {
         loop {
             match profiles.sweep(now_ms()) {
                 Ok(swept) => tracing::info!(profiles = swept, "swept"),
-                Err(e) => tracing::error!(code = e.code(), "not all profiles were swept"),
+                // No message of a sweep names a profile.
+                Err(e) => tracing::error!(code = e.code(), "not all profiles were swept: {e}"),
             }
             thread::sleep(Duration::from_secs(24 * 60 * 60));
         }

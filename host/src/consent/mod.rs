@@ -6,7 +6,7 @@
 //!
 //! let mapping = ConsentMapping::default();
 //! let registers = mapping.from_gpc(Some("1"), Some("web"), 1_700_000_000_000);
-//! assert!(registers.iter().all(|register| !register.granted && register.writer == "gpc"));
+//! assert!(registers.iter().all(|register| !register.granted && register.writer == "user_agent"));
 //! ```
 //!
 //! One of our purposes is granted where every outer purpose that names it is granted. What no outer purpose names gets no
@@ -36,6 +36,9 @@ const GOOGLE_STATES: [&str; 7] = [
     "functionality_storage",
     "security_storage",
 ];
+
+/// Of one moment and key the greater writer counts: the browser's own word outweighs what a consent platform says.
+const GPC_WRITER: &str = "user_agent";
 
 /// What else may stand beside them in a call of `gtag`, and says nothing of consent.
 const GOOGLE_OPTIONS: [&str; 2] = ["wait_for_update", "region"];
@@ -197,7 +200,7 @@ impl ConsentMapping {
             return Vec::new();
         }
         let table = BTreeMap::from([("1".to_owned(), self.gpc.clone())]);
-        registers(&table, |_| false, |_| true, channel, now_ms, "gpc")
+        registers(&table, |_| false, |_| true, channel, now_ms, GPC_WRITER)
     }
 }
 

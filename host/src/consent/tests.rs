@@ -67,21 +67,25 @@ fn what_senders_say_becomes_the_golden_registers() {
     let mut cases = Vec::new();
     for mapping in &mappings {
         let table = ConsentMapping::from_json(&mapping.to_string()).unwrap();
-        let mut case = |said: Value, channel: Option<&str>, registers: Vec<ConsentRegister>| {
+        let mut case = |said: Value, channel: Option<&str>, now_ms: i64, registers: Vec<ConsentRegister>| {
             cases.push(
-                json!({"mapping": mapping, "said": said, "channel": channel, "now_ms": NOW_MS, "registers": registers}),
+                json!({"mapping": mapping, "said": said, "channel": channel, "now_ms": now_ms, "registers": registers}),
             );
         };
         for string in strings() {
-            let registers = table.from_tcf(string["tc_string"].as_str().unwrap(), Some("web"), NOW_MS).unwrap();
-            case(json!({"tcf": string}), Some("web"), registers);
+            let said_ms = string["last_updated_ms"].as_i64().unwrap();
+            // Long after that day, within it, and by a clock that is behind.
+            for now_ms in [NOW_MS, said_ms + 3_600_000, said_ms - 3_600_000] {
+                let registers = table.from_tcf(string["tc_string"].as_str().unwrap(), Some("web"), now_ms).unwrap();
+                case(json!({"tcf": string}), Some("web"), now_ms, registers);
+            }
         }
         for states in &google {
             let read = serde_json::from_value(states.clone()).unwrap();
-            case(json!({"google": states}), None, table.from_google_consent(&read, None, NOW_MS).unwrap());
+            case(json!({"google": states}), None, NOW_MS, table.from_google_consent(&read, None, NOW_MS).unwrap());
         }
         for header in [Some("1"), Some("0"), Some("true"), None] {
-            case(json!({"gpc": header}), None, table.from_gpc(header, None, NOW_MS));
+            case(json!({"gpc": header}), None, NOW_MS, table.from_gpc(header, None, NOW_MS));
         }
     }
     let file = golden("registers.json");

@@ -134,6 +134,11 @@ impl IdentityHasher {
     }
 }
 
+/// Whether phone numbers without `+` can be read as dialled in this region.
+pub(crate) fn check_region(region: &str) -> Result<(), HostError> {
+    normal::check_region(region).map_err(|why| HostError::new(HostErrorCode::IdentityKeyInvalid, why))
+}
+
 impl std::fmt::Debug for IdentityHasher {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("IdentityHasher(..)")

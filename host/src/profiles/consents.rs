@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use unisono_message::limits::{FUTURE_MS_MAX, TIME_MS_MIN};
+
 use super::{Profiles, Registers, invalid, only_known, required_id};
 use crate::consent::{ConsentMapping, ConsentRegister};
 use crate::error::HostError;
@@ -23,7 +25,7 @@ impl Profiles {
     /// "writer"?}], "tcf"?: "C...", "google_consent"?: {"ad_storage": "granted"}, "gpc"?: bool, "channel"?, "ts_ms"?}`; the
     /// channel and the moment are those of what is no register, by default no channel and now. A TCF string tells the day
     /// alone on which the customer last said something: without a moment, what it grants is of the beginning of that day, and
-    /// what it withholds of its end. `gpc_header` is the value of `Sec-GPC`, if the request has one; it withholds whatever
+    /// what it withholds of its end, or of now where the day is not over. `gpc_header` is the value of `Sec-GPC`, if the request has one; it withholds whatever
     /// the request says. Answers as [`Profiles::set`].
     ///
     /// # Errors
@@ -41,6 +43,9 @@ impl Profiles {
         let channel = text("channel")?;
         let ts_ms = given("ts_ms").map(|value| pack::int(value).ok_or_else(|| invalid(FORM, "ts_ms"))).transpose()?;
         let said_ms = ts_ms.unwrap_or(now_ms);
+        if !(TIME_MS_MIN..=now_ms.saturating_add(FUTURE_MS_MAX)).contains(&said_ms) {
+            return Err(invalid("`ts_ms` lies before 1970, or more than ten minutes ahead", "ts_ms"));
+        }
         let mut translated: Vec<ConsentRegister> = Vec::new();
         if let Some(tcf) = text("tcf")? {
             let registers = self.mapping.from_tcf(tcf, channel, now_ms).map_err(|error| error.in_field("tcf"))?;
@@ -53,12 +58,14 @@ impl Profiles {
             let registers = self.mapping.from_google_consent(&states, channel, said_ms);
             translated.extend(registers.map_err(|error| error.in_field("google_consent"))?);
         }
-        let gpc = match given("gpc").map(pack::bool) {
-            Some(Some(true)) => Some("1"),
-            None | Some(Some(false)) => gpc_header,
-            Some(None) => return Err(invalid(FORM, "gpc")),
-        };
-        translated.extend(self.mapping.from_gpc(gpc, channel, said_ms));
+        let gpc = given("gpc").map(|value| pack::bool(value).ok_or_else(|| invalid(FORM, "gpc"))).transpose()?;
+        // The header is the browser's word of now, whatever moment the body speaks of.
+        let mut withheld = self.mapping.from_gpc(gpc_header, channel, now_ms);
+        if withheld.is_empty() {
+            withheld = self.mapping.from_gpc((gpc == Some(true)).then_some("1"), channel, said_ms);
+        }
+        translated.retain(|one| !withheld.iter().any(|other| other.purpose == one.purpose));
+        translated.extend(withheld);
         let own = match given("consents") {
             Some(list) => pack::items(list).map_err(|_| invalid(FORM, "consents"))?,
             None if translated.is_empty() && given("google_consent").is_none() => {

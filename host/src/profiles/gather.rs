@@ -79,7 +79,11 @@ impl Profiles {
     }
 
     /// The ids of the component, and those whose states the module still needs.
-    fn component(&self, profile_id: &str, gathered: &[Stored]) -> Result<(Vec<String>, Vec<String>), HostError> {
+    pub(super) fn component(
+        &self,
+        profile_id: &str,
+        gathered: &[Stored],
+    ) -> Result<(Vec<String>, Vec<String>), HostError> {
         let mut call = Packer::map(2);
         call.text("profile_id");
         call.text(profile_id);

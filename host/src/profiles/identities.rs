@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Profiles, invalid, only_known, refused};
 use crate::error::{HostError, HostErrorCode};
-use crate::identity::{IdentityHasher, IdentityKind};
+use crate::identity::{self, IdentityHasher, IdentityKind};
 use crate::limits::IDENTITIES_MAX;
 use crate::pack::{self, Packer};
 
@@ -56,15 +56,12 @@ impl Profiles {
     /// The same map with a `profile_id`, where it names an identity and none. What is no map is left to whoever reads it.
     pub(super) fn named<'a>(&self, map: &'a [u8]) -> Result<Cow<'a, [u8]>, HostError> {
         let Ok(entries) = pack::entries(map) else { return Ok(map.into()) };
-        let Some(identity) = pack::find(&entries, "identity").filter(|_| pack::find(&entries, "profile_id").is_none())
-        else {
-            return Ok(map.into());
-        };
+        let Some(identity) = pack::find(&entries, "identity") else { return Ok(map.into()) };
+        if ["profile_id", "profile"].iter().any(|key| pack::find(&entries, key).is_some()) {
+            return Err(invalid("an `identity` stands in the place of a `profile_id`, not beside one", "identity"));
+        }
         let hasher = self.hasher().map_err(|e| e.in_field("identity"))?;
-        let profile_id = profile_id(hasher, identity).map_err(|e| {
-            let field = ["identity", e.field()].join(if e.field().is_empty() { "" } else { "." });
-            e.in_field(&field)
-        })?;
+        let profile_id = profile_id(hasher, identity).map_err(|e| e.within("identity"))?;
         if pack::map_len(map) != Some(entries.len()) {
             return Err(invalid("the keys of a map are texts", ""));
         }
@@ -97,5 +94,9 @@ fn profile_id(hasher: &IdentityHasher, identity: &[u8]) -> Result<String, HostEr
     let kind = text("kind")?.and_then(|word| IdentityKind::ALL.iter().find(|kind| kind.as_str() == word));
     let kind = kind.ok_or_else(|| invalid(FORM, "kind"))?;
     let key = text("key")?.ok_or_else(|| invalid(FORM, "key"))?;
-    hasher.id(*kind, key, text("region")?).map_err(|e| e.in_field("key"))
+    let region = text("region")?;
+    if let Some(region) = region {
+        identity::check_region(region).map_err(|e| e.in_field("region"))?;
+    }
+    hasher.id(*kind, key, region).map_err(|e| e.in_field("key"))
 }

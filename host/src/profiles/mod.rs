@@ -150,7 +150,7 @@ fn required_id<'a>(entries: &[(&str, &'a [u8])], form: &str) -> Result<&'a str, 
 /// Refuses a request that has other fields than these: a mistyped one would otherwise be a withdrawal or a wish that nobody
 /// hears of.
 fn only_known(entries: &[(&str, &[u8])], known: &[&str]) -> Result<(), HostError> {
-    match entries.iter().find(|(name, _)| !known.contains(name)) {
+    match entries.iter().find(|(name, value)| !known.contains(name) && !pack::is_nil(value)) {
         None => Ok(()),
         Some((name, _)) => {
             let text = format!("no field of this request is called `{name:.64}`; there are {}", known.join(", "));

@@ -61,7 +61,9 @@ impl Profiles {
             None => false,
             Some(own) => {
                 self.set(now_ms, Registers::Links, &link(own, &other, i64::from_be_bytes(*issued_ms)))?;
-                self.gather(own)?.1.contains(&other)
+                // These two alone: what else they are linked with is not what was asked.
+                let both = [(own.to_owned(), self.record(own)?), (other.clone(), self.record(&other)?)];
+                self.component(own, &both)?.0.contains(&other)
             }
         };
         let mut answer = Packer::map(2);

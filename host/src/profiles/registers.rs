@@ -17,7 +17,7 @@ pub enum Registers {
     /// `{"profile_id", "traits": [{"name", "value", "purpose", "ts_ms", "writer"?}]}`.
     Traits,
     /// `{"profile_id", "links": [{"profile_id", "linked", "ts_ms", "writer"?}]}`: each is written into both profiles, since a
-    /// link counts while both hold it.
+    /// link counts while both say so.
     Links,
 }
 
@@ -96,12 +96,7 @@ impl Profiles {
 
     /// Links, each with a profile id in the place of an identity.
     fn named_links<'a>(&self, links: &[&'a [u8]]) -> Result<Vec<Cow<'a, [u8]>>, HostError> {
-        let named = |(at, link): (usize, &&'a [u8])| {
-            self.named(link).map_err(|e| {
-                let field = format!("links[{at}].{}", e.field());
-                e.in_field(field)
-            })
-        };
+        let named = |(at, link): (usize, &&'a [u8])| self.named(link).map_err(|e| e.within(&format!("links[{at}]")));
         links.iter().enumerate().map(named).collect()
     }
 }

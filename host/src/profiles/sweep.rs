@@ -23,6 +23,7 @@ impl Profiles {
             }
             Ok(())
         })?;
+        let all = keys.len() + refused;
         let mut failed = None;
         for part in keys.chunks(UPDATE_PROFILES_MAX * UPDATE_LANES) {
             let inputs: Vec<Input<'_>> =
@@ -43,7 +44,7 @@ impl Profiles {
             return Err(error);
         }
         if refused > 0 {
-            let text = format!("{refused} of {} profiles could not be swept, the last for `{code}`", keys.len());
+            let text = format!("{refused} of {all} profiles could not be swept, the last for `{code}`");
             return Err(HostError::new(HostErrorCode::StoreInvalid, text));
         }
         Ok(u64::try_from(keys.len()).unwrap_or(u64::MAX))

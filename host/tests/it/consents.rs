@@ -67,6 +67,30 @@ async fn a_browser_that_says_gpc_is_heard_whatever_the_body_says() {
 }
 
 #[tokio::test]
+async fn what_the_browser_withholds_outweighs_what_a_platform_grants_of_any_moment() {
+    for ahead_ms in [-1_000_000, 0, 300_000] {
+        let shop = shop();
+        let grant = json!([{"purpose": "training", "granted": true, "ts_ms": 1}]);
+        said(&shop, json!({"profile_id": "a", "consents": grant})).await;
+        let ts_ms = unisono_host::profiles::now_ms() + ahead_ms;
+        let body = json!({"profile_id": "a", "tcf": ALL, "ts_ms": ts_ms}).to_string();
+        shop.send_with("POST", "/v1/consents", &[("sec-gpc", "1")], body).await;
+        assert!(!word(&shop, "training").await.1, "{ahead_ms}");
+        assert_eq!(word(&shop, "offers").await, (ts_ms, true));
+    }
+}
+
+#[tokio::test]
+async fn a_moment_that_can_not_be_is_refused_by_name() {
+    let ahead = unisono_host::profiles::now_ms() + 3_600_000;
+    for ts_ms in [json!(ahead), json!(-1), json!("now")] {
+        let body = json!({"profile_id": "a", "tcf": ALL, "ts_ms": ts_ms}).to_string();
+        let answer = shop().send("POST", "/v1/consents", "application/json", body).await;
+        assert_eq!((answer.status, &answer.json()["error"]["field"]), (StatusCode::BAD_REQUEST, &json!("ts_ms")));
+    }
+}
+
+#[tokio::test]
 async fn a_mistyped_word_is_refused_and_never_passed_over() {
     let shop = shop();
     for (address, body, code, field) in [

@@ -103,6 +103,24 @@ async fn what_is_no_identity_is_told_without_being_repeated() {
 }
 
 #[tokio::test]
+async fn an_identity_stands_beside_no_id_and_no_profile() {
+    let shop = shop();
+    let mut both = event("e1", email("ana@example.com"));
+    both["profile_id"] = json!("a");
+    assert_eq!(statuses(&shop.post("/v1/events", both).await), ["refused invalid_request at identity"]);
+    let profile = json!({"identity": email("ana@example.com"), "profile": {"profile_id": "a"}});
+    let answer = shop.send("POST", "/v1/recommendations", "application/json", profile.to_string()).await;
+    assert_eq!((answer.status, &answer.json()["error"]["field"]), (StatusCode::BAD_REQUEST, &json!("identity")));
+    let nothing = json!({"profile_id": "a", "identity": null, "consents": []});
+    assert_eq!(shop.post("/v1/consents", nothing).await["refused"], json!([]));
+    let phone = json!({"kind": "phone", "key": "11 98765-4321", "region": "Brazil"});
+    assert_eq!(
+        statuses(&shop.post("/v1/events", event("e1", phone)).await),
+        ["refused identity_key_invalid at identity.region"]
+    );
+}
+
+#[tokio::test]
 async fn a_host_without_a_key_of_identities_says_so() {
     let shop = shop_with(|profiles| profiles);
     for (address, body) in [

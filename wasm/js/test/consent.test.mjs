@@ -55,5 +55,7 @@ test('what can’t be read is named', async () => {
     await failsWith('tcf_malformed', () => consentsOfTcf(tcData, 0));
   }
   await failsWith('google_consent_malformed', () => consentsOfGoogle({ ad_storage: true }, 0), 'ad_storage');
+  await failsWith('google_consent_malformed', () => consentsOfGoogle({ ad_storge: 'denied' }, 0), 'ad_storge');
+  assert.deepEqual(consentsOfGoogle({ wait_for_update: 500, region: ['BR'] }, 0), []);
   await failsWith('consent_mapping_invalid', () => consentsOfGpc(true, 0, { mapping: { gpc: ['all'] } }));
 });
