@@ -48,7 +48,12 @@ pub fn suite(seed: u64, cases: usize) -> Suite {
                 92..94 => answered(Call::ProfileComponent, written(random, |random| component_input(random, parts))),
                 94..97 => answered(Call::TokenWrite, written(random, |random| token_write_input(random, parts))),
                 _ => {
-                    let policy = strict(random);
+                    // The last two know how long events are kept: a token may come later.
+                    let last = policies.len() as u32;
+                    let policy = match strict(random) {
+                        0 => 0,
+                        other => last - other % 2,
+                    };
                     let input = written(random, |random| token_apply_input(random, parts));
                     Case { policy, ..answered(Call::TokenApply, input) }
                 }

@@ -225,7 +225,8 @@ pub fn token_apply_input(random: &mut Random, parts: &ModelParts) -> Value {
     let answer = unisono_core::token_write(&Policy::default(), &encode(&written));
     let payload = field(&decode(&answer).expect("core answers in MessagePack"), "payload").cloned();
     // It may come late, when policies would not keep all of it any more.
-    let moment = field(&written, "now_ms").and_then(int).unwrap_or_default() + *random.pick(&[0, 40, 400]) * DAY_MS;
+    let moment =
+        field(&written, "now_ms").and_then(int).unwrap_or_default() + *random.pick(&[0, 400, 400, 400]) * DAY_MS;
     let mut fields = vec![
         ("now_ms", Value::from(moment)),
         ("shop", Value::from("shop.example")),
