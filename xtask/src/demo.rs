@@ -33,6 +33,8 @@ const START_S_MAX: u64 = 120;
 
 /// What the page says when the host's answer and its own are the same bytes.
 const SIGN: &str = "Identical bytes";
+/// How often the page is looked at for the sign.
+const LOOKS_MAX: u32 = 3;
 
 /// Customers that the page offers.
 const CUSTOMERS: &str = "24";
@@ -203,9 +205,14 @@ fn journey(tree: &Tree, chromium: &OsString, listen: &str) -> Result<()> {
 fn visit(tree: &Tree, chromium: &OsString, listen: &str) -> Result<()> {
     let picture = tree.target().join("demo.png");
     let address = format!("http://{listen}/proof.html");
-    let document = browser::visit(chromium, &address, &picture, &tree.target().join("demo-chromium"))?;
-    eprintln!("a picture of the page: {}", picture.display());
-    ensure!(document.contains(SIGN), "the page does not say `{SIGN}`; look at the picture");
-    eprintln!("the page says: {SIGN}");
-    Ok(())
+    // A page's own time can be over before a busy machine has decided; what is really wrong is wrong each time.
+    for _ in 0..LOOKS_MAX {
+        let document = browser::visit(chromium, &address, &picture, &tree.target().join("demo-chromium"))?;
+        eprintln!("a picture of the page: {}", picture.display());
+        if document.contains(SIGN) {
+            eprintln!("the page says: {SIGN}");
+            return Ok(());
+        }
+    }
+    bail!("in {LOOKS_MAX} looks the page did not say `{SIGN}`; look at the picture")
 }

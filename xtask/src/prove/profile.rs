@@ -79,13 +79,18 @@ fn of_profiles(tree: &Tree, tests: &str) -> Result<String> {
 /// What tests print of themselves, to either stream. A name that no test has would otherwise prove anything.
 fn figures_of(run: Run, tests: usize) -> Result<String> {
     let (passed, printed) = run.verdict()?;
-    // The tests run after all was compiled; what comes before says nothing of them.
-    let figures =
-        printed.lines().filter(|line| !line.trim_start().starts_with("Compiling ")).collect::<Vec<_>>().join("\n");
+    let figures = without_cargo(&printed);
     ensure!(passed, "{figures}");
     let run = passed_tests(&figures);
     ensure!(run >= tests, "{run} tests ran, at least {tests} are meant: a name that no test has?\n{figures}");
     Ok(figures)
+}
+
+/// Leaves out what cargo says of its own work: nothing of the claim, and paths of the machine.
+fn without_cargo(printed: &str) -> String {
+    let is_cargos =
+        |line: &&str| ["Compiling ", "Finished ", "Running "].iter().any(|word| line.trim_start().starts_with(word));
+    printed.lines().filter(|line| !is_cargos(line)).collect::<Vec<_>>().join("\n").trim_end().to_owned()
 }
 
 /// How many tests the harness says passed.
@@ -173,6 +178,13 @@ mod tests {
         assert_eq!(passed_tests(&line(0)), 0);
         assert_eq!(passed_tests(&[line(0), "noise".to_owned(), line(2)].join("\n")), 2);
         assert_eq!(passed_tests("test result: FAILED. 3 passed; 1 failed"), 0);
+    }
+
+    #[test]
+    fn a_proof_names_no_path_of_the_machine() {
+        let printed =
+            "   Compiling it v1\nkilled 100 times: 0 lost\n    Finished `test`\n     Running it (/somewhere/it-1)\n\n";
+        assert_eq!(without_cargo(printed), "killed 100 times: 0 lost");
     }
 
     #[test]
