@@ -1,5 +1,6 @@
 //! The learned blend: each feature's value falls into a bin, each bin has integer points, a score is their sum.
 
+use crate::bins::{LastBins, bin_of};
 use crate::features::{FEATURES, Feature};
 use alloc::vec::Vec;
 use unisono_message::{Explanation, Part};
@@ -19,7 +20,7 @@ impl Table {
     /// The points of the bin that `value` falls into.
     #[inline]
     pub fn points_of(&self, value: i64) -> i64 {
-        self.points.get(self.edges.partition_point(|edge| *edge <= value)).copied().unwrap_or(0)
+        self.points.get(usize::from(bin_of(&self.edges, value))).copied().unwrap_or(0)
     }
 }
 
@@ -33,9 +34,15 @@ pub struct Blend {
 }
 
 impl Blend {
-    /// The score of a candidate's features, in 2^-scale_bits.
-    pub fn score(&self, values: &[i64; FEATURES]) -> i64 {
-        self.tables.iter().fold(self.base, |sum, table| sum + table.points_of(table.feature.of(values)))
+    /// The scores of candidates' features, in 2^-scale_bits.
+    pub(crate) fn scores(&self, all: impl Iterator<Item = [i64; FEATURES]>) -> Vec<i64> {
+        let mut last = LastBins::new();
+        let points = |(table, bin): (&Table, &u8)| table.points.get(usize::from(*bin)).copied().unwrap_or(0);
+        let score = |values| {
+            let bins = last.of(self.tables.iter().map(|table| (table.feature, &table.edges[..])), &values);
+            self.base + self.tables.iter().zip(bins).map(points).sum::<i64>()
+        };
+        all.map(score).collect()
     }
 
     /// What some features add beyond what they would add to an item that nothing is known of.

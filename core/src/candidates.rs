@@ -1,8 +1,9 @@
 //! Candidates: what a placement may choose among, from every source that its kind reads.
 
+use crate::history::OwnItem;
 use crate::order::sorted;
 use crate::scene::Scene;
-use crate::sources::{content, personal, popularity, recently_viewed};
+use crate::sources::{Sums, content, personal, popularity, recently_viewed};
 use alloc::vec::Vec;
 use unisono_message::PlacementKind;
 
@@ -51,49 +52,75 @@ pub fn collect<'a>(
 ) -> Vec<Candidate<'a>> {
     let count = scene.model.candidates_per_source as usize;
     let popularity_of = |item: u32| scene.model.popularity.of(Some(item));
-    let known = |item: u32| Candidate::known(scene, item);
-    let mut out: Vec<Candidate<'a>> = Vec::new();
+    let mut found = Found { scene, seen: Sums::default(), all: Vec::new() };
     match kind {
         PlacementKind::ForYou | PlacementKind::BoughtTogether => {
-            out.extend(personal::bought(scene.history).filter_map(|at| Candidate::own(scene, at)));
-            out.extend(recently_viewed::viewed(scene.history).filter_map(|at| Candidate::own(scene, at)));
-            out.extend(scene.from_history.bought.top(count, popularity_of).into_iter().map(known));
-            out.extend(scene.from_history.next.top(count, popularity_of).into_iter().map(known));
-            out.extend(scene.from_history.session_ranks.entries().map(|entry| known(entry.0)));
-            out.extend(scene.from_seeds.top(count, popularity_of).into_iter().map(known));
-            out.extend(scene.segment_counts.top(count, popularity_of).into_iter().map(known));
-            out.extend(content::like(scene.model, scene.seeds, count).into_iter().map(known));
+            found.own(personal::is_bought);
+            found.own(recently_viewed::is_viewed);
+            found.items(&scene.from_history.bought.top(count, popularity_of));
+            found.items(&scene.from_history.next.top(count, popularity_of));
+            found.items(&scene.from_history.session_ranks.keys());
+            found.items(&scene.from_seeds.top(count, popularity_of));
+            found.items(&scene.segment_counts.top(count, popularity_of));
+            found.items(&content::like(scene.model, scene.seeds, count));
             if new_only && kind == PlacementKind::ForYou {
-                let categories = &scene.from_history.categories;
-                out.extend(content::of_strongest(scene.model, categories, count).into_iter().map(known));
+                found.items(&content::of_strongest(scene.model, &scene.from_history.categories, count));
             }
-            out.extend(popularity::recent(scene.model, count).map(known));
+            found.items(popularity::recent(scene.model, count));
         }
         PlacementKind::Similar => {
-            out.extend(scene.from_seeds.top(count, popularity_of).into_iter().map(known));
-            out.extend(content::like(scene.model, scene.seeds, count).into_iter().map(known));
-            out.extend(popularity::recent(scene.model, count).map(known));
+            found.items(&scene.from_seeds.top(count, popularity_of));
+            found.items(&content::like(scene.model, scene.seeds, count));
+            found.items(popularity::recent(scene.model, count));
         }
         PlacementKind::Trending => {
-            out.extend(scene.channel_counts.entries().map(|entry| known(entry.0)));
-            out.extend(popularity::recent(scene.model, count).map(known));
+            found.items(&scene.channel_counts.keys());
+            found.items(popularity::recent(scene.model, count));
         }
-        PlacementKind::BuyAgain => {
-            out.extend(personal::bought(scene.history).filter_map(|at| Candidate::own(scene, at)))
-        }
-        PlacementKind::RecentlyViewed => {
-            out.extend(recently_viewed::viewed(scene.history).filter_map(|at| Candidate::own(scene, at)));
-        }
-        PlacementKind::Rerank => out.extend(given.iter().map(|id| Candidate::given(scene, id))),
+        PlacementKind::BuyAgain => found.own(personal::is_bought),
+        PlacementKind::RecentlyViewed => found.own(recently_viewed::is_viewed),
+        PlacementKind::Rerank => given.iter().for_each(|id| found.add(Candidate::given(scene, id))),
         // Offers are no items; see `offers`.
         PlacementKind::Offers => {}
     }
-    let mut out = sorted(&out, |a, b| order(a).cmp(&order(b)));
-    out.dedup_by(|a, b| order(a) == order(b));
-    out
+    let mut all = sorted(&found.all, |a, b| order(a).cmp(&order(b)));
+    all.dedup_by(|a, b| order(a) == order(b));
+    all
 }
 
 /// Known items by index, then unknown ones by the bytes of their ids.
 fn order<'a>(candidate: &Candidate<'a>) -> (u32, &'a str) {
     (candidate.item.unwrap_or(u32::MAX), candidate.unknown_id)
+}
+
+/// What was found so far, known items once each.
+struct Found<'f, 's, 'a> {
+    scene: &'f Scene<'s, 'a>,
+    seen: Sums,
+    all: Vec<Candidate<'a>>,
+}
+
+impl<'a> Found<'_, '_, 'a> {
+    fn own(&mut self, is_meant: fn(&OwnItem<'_>) -> bool) {
+        for (at, own) in (0..).zip(&self.scene.history.items) {
+            if is_meant(own) {
+                Candidate::own(self.scene, at).into_iter().for_each(|one| self.add(one));
+            }
+        }
+    }
+
+    fn items(&mut self, items: &[u32]) {
+        for item in items {
+            if self.seen.get(*item) == 0 {
+                self.add(Candidate::known(self.scene, *item));
+            }
+        }
+    }
+
+    fn add(&mut self, one: Candidate<'a>) {
+        if one.item.is_none_or(|item| self.seen.get(item) == 0) {
+            one.item.into_iter().for_each(|item| self.seen.add(item, 1));
+            self.all.push(one);
+        }
+    }
 }

@@ -4,7 +4,8 @@
 use crate::candidates::Candidate;
 use crate::eligibility::Shown;
 use crate::model::Model;
-use crate::ranking::{Scored, best_products};
+use crate::order::sorted;
+use crate::ranking::{Scored, best_first, best_products};
 use alloc::vec::Vec;
 use unisono_message::limits::DIVERSITY_MAX;
 use unisono_message::{Placement, PlacementKind};
@@ -41,7 +42,7 @@ pub(crate) fn take_diverse<'a>(
     strength: i64,
     shown: &mut Shown<'a>,
 ) -> (Vec<Scored<'a>>, Vec<Candidate<'a>>) {
-    let best = best_products(model, scored, POOL * k, k);
+    let best = sorted(&best_products(model, scored, POOL * k, k), best_first);
     let score = |one: Option<&Scored<'_>>| one.map_or(0, |one| one.score);
     let worst = score(best.last());
     let span = (score(best.first()) - worst).max(1);

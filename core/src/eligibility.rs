@@ -6,7 +6,8 @@ use crate::model::{FLAG_RESTRICTED, FLAG_SENSITIVE, Model};
 use crate::order::{IdSet, IndexSet};
 use crate::scene::known_items;
 use alloc::vec::Vec;
-use unisono_message::{Exclusion, Placement, PlacementKind, Request};
+use unisono_message::limits::EXCLUDED_LISTED_MAX;
+use unisono_message::{Excluded, Exclusion, Placement, PlacementKind, Request};
 
 /// What the page shows already: placements choose in order, and none repeats another.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +47,35 @@ impl<'a> Shown<'a> {
                 self.unknown.insert(candidate.unknown_id);
             }
         }
+    }
+}
+
+/// What a placement leaves out: counted, and listed where the request asks for it, as many as a response may hold.
+pub(crate) struct Left<'a> {
+    listed: Option<Vec<Excluded<'a>>>,
+    pub(crate) count: usize,
+}
+
+impl<'a> Left<'a> {
+    pub(crate) fn new(request: &Request<'_>) -> Self {
+        Left { listed: request.explain.then(Vec::new), count: 0 }
+    }
+
+    pub(crate) fn add(&mut self, reason: Exclusion, id: impl FnOnce() -> &'a str) {
+        self.count += 1;
+        if let Some(listed) = self.listed.as_mut().filter(|listed| listed.len() < EXCLUDED_LISTED_MAX) {
+            listed.push(Excluded { id: id(), reason });
+        }
+    }
+
+    /// How many of them the list leaves out.
+    pub(crate) fn unlisted(&self) -> usize {
+        self.listed.as_ref().map_or(0, |listed| self.count - listed.len())
+    }
+
+    /// The list, where it was asked for.
+    pub(crate) fn told(self) -> Option<Vec<Excluded<'a>>> {
+        self.listed
     }
 }
 

@@ -131,10 +131,10 @@ pub fn values(scene: &Scene<'_, '_>, candidate: &Candidate) -> [i64; FEATURES] {
         rank => rank,
     };
     [
-        of_own(|own| own.strength, 0) * 4096 / scene.history.strongest.max(1),
+        scaled(of_own(|own| own.strength, 0), 4096, scene.history.strongest),
         of_own(|own| own.strength, 0) >> 6,
         of_own(|own| own.days.into(), 0),
-        of_own(|own| own.days.into(), 0) * 1000 / visits.max(1),
+        scaled(of_own(|own| own.days.into(), 0), 1000, visits),
         of_own(|own| own.age_days, -1),
         of_own(|own| own.visits_since.into(), -1),
         of_own(|own| own.gap_days(), -1),
@@ -179,6 +179,12 @@ pub fn values(scene: &Scene<'_, '_>, candidate: &Candidate) -> [i64; FEATURES] {
         scene.history.last_visit_here,
         item.map_or(0, |item| content::likeness(scene.model, scene.seeds, item)),
     ]
+}
+
+/// A part of a whole in so many parts; 0 of nothing. Most parts are 0, and a division is dear.
+#[inline]
+pub(crate) fn scaled(part: i64, parts: i64, whole: i64) -> i64 {
+    if part == 0 { 0 } else { part * parts / whole.max(1) }
 }
 
 /// The values of a candidate that nothing is known of, in the same scene: what a reason is measured against.

@@ -1,5 +1,6 @@
 //! The forest: boosted trees over binned features. A score is the base plus one leaf of each tree, summed in integers.
 
+use crate::bins::{Cut, LastBins};
 use crate::features::{FEATURES, Feature};
 use crate::model::{I32s, Nodes, U16s};
 use alloc::vec::Vec;
@@ -7,6 +8,9 @@ use unisono_message::{Explanation, Part};
 
 /// A link with this bit points at a leaf, else at a node.
 pub const LEAF: u16 = 1 << 15;
+
+/// Walks at a time.
+const TOGETHER: usize = 4;
 
 /// How one feature is cut into bins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,24 +38,39 @@ pub struct Forest<'a> {
     pub leaves: I32s<'a>,
 }
 
-/// The bins of a candidate, by the place of the feature; as long as places can be, so that none lies outside.
-type Cut = [u8; 256];
-
 impl Forest<'_> {
     /// Whether there is no tree.
     pub fn is_empty(&self) -> bool {
         self.roots.is_empty()
     }
 
-    /// The score of a candidate's features, in 2^-scale_bits.
-    pub fn score(&self, values: &[i64; FEATURES]) -> i64 {
-        let cut = self.cut(values);
-        self.roots.iter().fold(self.base, |sum, mut link| {
-            while link & LEAF == 0 {
-                link = self.step(&cut, link).1;
+    /// The scores of candidates' features, in 2^-scale_bits.
+    pub(crate) fn scores(&self, all: impl Iterator<Item = [i64; FEATURES]>) -> Vec<i64> {
+        let mut last = LastBins::new();
+        let cuts: Vec<Cut> = all.map(|values| *self.cut(&values, &mut last)).collect();
+        cuts.chunks(TOGETHER).flat_map(|cuts| self.walks(cuts)).take(cuts.len()).collect()
+    }
+
+    /// Four walks through each tree at a time: a step waits for the one before it, those of other walks need not. A walk that
+    /// has come to its leaf stays there.
+    fn walks(&self, cuts: &[Cut]) -> [i64; TOGETHER] {
+        const NONE: Cut = [0; 256];
+        let of = |at: usize| cuts.get(at).unwrap_or(&NONE);
+        let cuts = [of(0), of(1), of(2), of(3)];
+        let mut sums = [self.base; TOGETHER];
+        for root in self.roots.iter() {
+            let [mut a, mut b, mut c, mut d] = [root; TOGETHER];
+            while a & b & c & d & LEAF == 0 {
+                a = self.step(cuts[0], a).1;
+                b = self.step(cuts[1], b).1;
+                c = self.step(cuts[2], c).1;
+                d = self.step(cuts[3], d).1;
             }
-            sum + self.value(link)
-        })
+            for (sum, link) in sums.iter_mut().zip([a, b, c, d]) {
+                *sum += i64::from(self.leaves.get((link & !LEAF) as usize).unwrap_or(0));
+            }
+        }
+        sums
     }
 
     /// The same sum, part by part: over the path in each tree, what each node's feature moved (Saabas, "Interpreting random
@@ -73,39 +92,37 @@ impl Forest<'_> {
 
     /// The base and the points of each of `bins`.
     pub(crate) fn paths(&self, values: &[i64; FEATURES]) -> (i64, [i64; FEATURES]) {
-        let cut = self.cut(values);
+        let mut last = LastBins::new();
+        let cut = self.cut(values, &mut last);
         let mut base = self.base;
         let mut points = [0i64; FEATURES];
-        for root in self.roots.iter() {
-            base += self.value(root);
-            let mut link = root;
+        for mut link in self.roots.iter() {
+            let mut value = self.value(link);
+            base += value;
             while link & LEAF == 0 {
-                let (feature, next) = self.step(&cut, link);
+                let (feature, next) = self.step(cut, link);
+                let after = self.value(next);
                 if let Some(points) = points.get_mut(usize::from(feature)) {
-                    *points += self.value(next) - self.value(link);
+                    *points += after - value;
                 }
-                link = next;
+                (link, value) = (next, after);
             }
         }
         (base, points)
     }
 
-    fn cut(&self, values: &[i64; FEATURES]) -> Cut {
-        let mut cut = [0u8; 256];
-        for (bin, bins) in cut.iter_mut().zip(&self.bins) {
-            let value = bins.feature.of(values);
-            *bin = bins.edges.partition_point(|edge| *edge <= value) as u8;
-        }
-        cut
+    fn cut<'l>(&self, values: &[i64; FEATURES], last: &'l mut LastBins) -> &'l Cut {
+        last.of(self.bins.iter().map(|bins| (bins.feature, &bins.edges[..])), values)
     }
 
-    /// The feature that a node asks for, and the link that the answer leads to.
+    /// The feature that a node asks for, and the link that the answer leads to. From a leaf it leads nowhere else.
     #[inline]
     fn step(&self, cut: &Cut, link: u16) -> (u8, u16) {
-        // Links were checked when the file was loaded; one that is not there ends the walk.
-        let Some(node) = self.nodes.get(link.into()) else { return (0, LEAF) };
+        // Read in any case and then chosen from, because no one can guess where a walk ends.
+        let Some(node) = self.nodes.get((link & !LEAF).into()) else { return (0, link | LEAF) };
         let bin = cut.get(usize::from(node.feature)).copied().unwrap_or(0);
-        (node.feature, if bin <= node.threshold { node.left } else { node.right })
+        let next = if bin <= node.threshold { node.left } else { node.right };
+        (node.feature, if link & LEAF == 0 { next } else { link })
     }
 
     #[inline]

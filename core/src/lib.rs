@@ -36,6 +36,7 @@
 
 extern crate alloc;
 
+mod bins;
 pub mod blend;
 pub mod candidates;
 mod consent;
@@ -68,6 +69,7 @@ pub use profile::{
 use alloc::vec::Vec;
 use eligibility::Shown;
 use history::History;
+use page::OwnScores;
 use profile::Seen;
 use scene::Background;
 use unisono_message::{
@@ -99,10 +101,12 @@ fn decide<'a>(model: &Model<'a>, policy: &Policy, request: &Request<'a>) -> Resu
     let settled = asks_for_offers.then(|| seen.offers().settled()).flatten();
     let for_offers = settled.as_ref().unwrap_or(seen.offers());
     let counts = seen.counts_offers;
-    let mut shown = Shown::default();
+    let (mut shown, mut own) = (Shown::default(), OwnScores::default());
     let place = |placement: &Placement<'a>| match placement.kind {
-        PlacementKind::Offers => offers::place(model, for_offers, counts, request, placement, &mut shown),
-        _ => page::place(model, &background, stranger.as_ref(), request, placement, &mut shown),
+        PlacementKind::Offers => {
+            offers::place(model, &background.history, for_offers, counts, request, placement, &mut shown)
+        }
+        _ => page::place(model, &background, stranger.as_ref(), request, placement, &mut shown, &mut own),
     };
     let placements = request.placements.iter().map(place).collect();
     let response = Response {

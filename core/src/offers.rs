@@ -1,14 +1,15 @@
 //! Offers: those that hold now and here, by the customer's own decayed spend on what they cover.
 
-use crate::eligibility::{Shown, sold_in};
+use crate::eligibility::{Left, Shown, sold_in};
+use crate::history::History;
 use crate::model::{Model, NO_CATEGORY, is_below};
 use crate::order::{IndexSet, sorted};
 use crate::profile::Profile;
 use alloc::vec;
 use alloc::vec::Vec;
-use unisono_message::limits::{EXCLUDED_LISTED_MAX, SPEND_MICRO_MAX};
+use unisono_message::limits::SPEND_MICRO_MAX;
 use unisono_message::{
-    EmptyReason, EventType, Excluded, Exclusion, Explanation, MICRO, MILLI, Part, Placement, PlacementResponse, Reason,
+    EmptyReason, EventType, Exclusion, Explanation, MICRO, MILLI, Part, Placement, PlacementResponse, Reason,
     Recommendation, Request, Warning, WarningCode,
 };
 
@@ -28,14 +29,18 @@ struct Spend {
 /// an offer with a cap is left out, because what was redeemed can't be counted.
 pub(crate) fn place<'a>(
     model: &Model<'a>,
+    history: &History<'_>,
     profile: &Profile<'_>,
     counts: bool,
     request: &Request<'_>,
     placement: &Placement<'a>,
     shown: &mut Shown<'_>,
 ) -> PlacementResponse<'a> {
-    let spend = spend_of(model, profile, request.now_ms);
-    let (asked, mut excluded) = asked_offers(model, placement);
+    let spend = spend_of(model, history, profile, request.now_ms);
+    let (asked, unknown) = asked_offers(model, placement);
+    let mut left = Left::new(request);
+    unknown.into_iter().for_each(|id| left.add(Exclusion::UnknownOffer, || id));
+    let channel = model.channel(request.context.channel);
     let redeemed = counts.then(|| redemptions(model, profile));
     let barred: Vec<u32> = placement.exclude.iter().filter_map(|id| model.offers.ids.find(id)).collect();
     let barred = IndexSet::of(&barred);
@@ -46,10 +51,10 @@ pub(crate) fn place<'a>(
         } else if shown.offers.contains(offer) {
             Some(Exclusion::AlreadyOnPage)
         } else {
-            exclusion(model, request, placement, offer, redeemed.as_deref())
+            exclusion(model, channel, request.now_ms, placement, offer, redeemed.as_deref())
         };
         match reason {
-            Some(reason) => excluded.push(Excluded { id: model.offers.ids.get(offer), reason }),
+            Some(reason) => left.add(reason, || model.offers.ids.get(offer)),
             None => {
                 let popularity = model.offers.popularity.get(offer as usize).unwrap_or(0);
                 let micro = spend_on(model, &spend, offer);
@@ -68,25 +73,16 @@ pub(crate) fn place<'a>(
         true => EmptyReason::NoOffers,
         false => EmptyReason::AllExcluded,
     });
-    let unlisted = if request.explain { excluded.len().saturating_sub(EXCLUDED_LISTED_MAX) } else { 0 };
-    excluded.truncate(EXCLUDED_LISTED_MAX);
     let warnings = Warning::counted(&[
         (WarningCode::OtherCurrency, spend.other_currency as usize),
         (WarningCode::FewerThanK, placement.k - recommendations.len()),
-        (WarningCode::ExcludedNotListed, unlisted),
+        (WarningCode::ExcludedNotListed, left.unlisted()),
     ]);
-    PlacementResponse {
-        id: placement.id,
-        offers: true,
-        recommendations,
-        excluded: request.explain.then_some(excluded),
-        empty_reason,
-        warnings,
-    }
+    PlacementResponse { id: placement.id, offers: true, recommendations, excluded: left.told(), empty_reason, warnings }
 }
 
 /// The offers to choose among, ascending, and the given ones that the model does not know.
-fn asked_offers<'a>(model: &Model<'a>, placement: &Placement<'a>) -> (Vec<u32>, Vec<Excluded<'a>>) {
+fn asked_offers<'a>(model: &Model<'a>, placement: &Placement<'a>) -> (Vec<u32>, Vec<&'a str>) {
     if placement.candidates.is_empty() {
         return ((0..model.offers.ids.len() as u32).collect(), Vec::new());
     }
@@ -94,7 +90,7 @@ fn asked_offers<'a>(model: &Model<'a>, placement: &Placement<'a>) -> (Vec<u32>, 
     for id in &placement.candidates {
         match model.offers.ids.find(id) {
             Some(offer) => known.push(offer),
-            None => unknown.push(Excluded { id, reason: Exclusion::UnknownOffer }),
+            None => unknown.push(*id),
         }
     }
     let mut known = sorted(&known, u32::cmp);
@@ -104,7 +100,8 @@ fn asked_offers<'a>(model: &Model<'a>, placement: &Placement<'a>) -> (Vec<u32>, 
 
 fn exclusion(
     model: &Model<'_>,
-    request: &Request<'_>,
+    channel: Option<u32>,
+    now_ms: i64,
     placement: &Placement<'_>,
     offer: u32,
     redeemed: Option<&[(u32, i64)]>,
@@ -119,20 +116,20 @@ fn exclusion(
     {
         return Some(Exclusion::OtherCategory);
     }
-    if !sold_in(offers.channels.get(at).unwrap_or(0), model.channel(request.context.channel)) {
+    if !sold_in(offers.channels.get(at).unwrap_or(0), channel) {
         return Some(Exclusion::NotInChannel);
     }
-    if offers.starts_ms.get(at).is_some_and(|starts| request.now_ms < starts) {
+    if offers.starts_ms.get(at).is_some_and(|starts| now_ms < starts) {
         return Some(Exclusion::NotYetAvailable);
     }
-    if offers.ends_ms.get(at).is_some_and(|ends| request.now_ms >= ends) {
+    if offers.ends_ms.get(at).is_some_and(|ends| now_ms >= ends) {
         return Some(Exclusion::NoLongerAvailable);
     }
     let cap = offers.caps.get(at).unwrap_or(0);
     let Some(redeemed) = redeemed else {
         return (cap > 0).then_some(Exclusion::ConsentWithheld);
     };
-    let since = request.now_ms - i64::from(offers.cap_days.get(at).unwrap_or(0)) * DAY_MS;
+    let since = now_ms - i64::from(offers.cap_days.get(at).unwrap_or(0)) * DAY_MS;
     let within = redeemed.iter().filter(|(of, ts_ms)| *of == offer && *ts_ms > since).count();
     (cap > 0 && within >= cap as usize).then_some(Exclusion::CapReached)
 }
@@ -143,7 +140,8 @@ fn redemptions(model: &Model<'_>, profile: &Profile<'_>) -> Vec<(u32, i64)> {
     redeemed.filter_map(|event| Some((model.offers.ids.find(event.offer_id?)?, event.ts_ms))).collect()
 }
 
-fn spend_of(model: &Model<'_>, profile: &Profile<'_>, now_ms: i64) -> Spend {
+/// `history` spares look-ups of the items that it holds.
+fn spend_of(model: &Model<'_>, history: &History<'_>, profile: &Profile<'_>, now_ms: i64) -> Spend {
     let mut spend = Spend { by_item: Vec::new(), other_currency: 0 };
     for event in profile.events().iter().filter(|event| event.kind == EventType::Purchase) {
         let (Some(price), Some(id)) = (event.price_micro, event.item_id) else { continue };
@@ -151,7 +149,8 @@ fn spend_of(model: &Model<'_>, profile: &Profile<'_>, now_ms: i64) -> Spend {
             spend.other_currency += 1;
             continue;
         }
-        let Some(item) = model.items.ids.find(id) else { continue };
+        let known = history.position_of_id(id).map(|at| history.item_at(Some(&at)));
+        let Some(item) = known.unwrap_or_else(|| model.items.ids.find(id)) else { continue };
         let age_days = ((now_ms - event.ts_ms) / DAY_MS).max(0);
         let weight = libm::rint(65_536.0 * libm::exp(-(age_days as f64) / 90.0)) as i64;
         let paid = (price.saturating_mul(event.quantity_milli) / MILLI).min(SPEND_MICRO_MAX);
@@ -181,6 +180,11 @@ fn spend_on(model: &Model<'_>, spend: &Spend, offer: u32) -> i64 {
         }
         None => items.holds_sorted(item),
     };
+    // Both lists rise: of short ones the spend is looked up, of long ones the items are.
+    if path.is_none() && items.len() < spend.by_item.len() {
+        let spent = |item: u32| Some(spend.by_item.get(spend.by_item.binary_search_by_key(&item, |of| of.0).ok()?)?.1);
+        return items.iter().filter_map(spent).sum();
+    }
     spend.by_item.iter().filter(|(item, _)| covers(*item)).map(|(_, micro)| micro).sum()
 }
 

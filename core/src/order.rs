@@ -1,6 +1,7 @@
 //! One sorting routine for everything that a call sorts. Each instance of the standard library's sort is five to ten
 //! kilobytes of the module; eighteen of them were a third of it.
 
+use alloc::vec;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
@@ -41,15 +42,19 @@ pub(crate) struct IdKey<'a> {
 
 impl<'a> IdKey<'a> {
     pub(crate) fn new(id: &'a str) -> Self {
-        let first = match id.as_bytes().first_chunk::<8>() {
+        IdKey { first: IdKey::first_of(id.as_bytes()), id }
+    }
+
+    /// The first eight bytes of an id, zeros beyond its end.
+    pub(crate) fn first_of(id: &[u8]) -> u64 {
+        match id.first_chunk::<8>() {
             Some(eight) => u64::from_be_bytes(*eight),
             None => {
                 let mut eight = [0u8; 8];
-                eight.iter_mut().zip(id.as_bytes()).for_each(|(to, from)| *to = *from);
+                eight.iter_mut().zip(id).for_each(|(to, from)| *to = *from);
                 u64::from_be_bytes(eight)
             }
-        };
-        IdKey { first, id }
+        }
     }
 }
 
@@ -79,12 +84,70 @@ pub(crate) fn first_of<T: Copy>(
     best
 }
 
+/// Into how many steps the best values are cut, as a power of two.
+const STEP_BITS: u32 = 9;
+const STEPS: usize = 1 << STEP_BITS;
+
+/// The `count` items that come first, in no order that an answer may depend on. `value`: from 0 to `best`, never rising in
+/// that order. Values fall into steps, and only the step in which the last of the first lies is sorted.
+pub(crate) fn set_of_first<T: Copy>(
+    items: impl Iterator<Item = T> + Clone,
+    count: usize,
+    best: u64,
+    value: impl Fn(&T) -> u64,
+    compare: impl Fn(&T, &T) -> Ordering,
+) -> Vec<T> {
+    let shift = (64 - best.leading_zeros()).saturating_sub(STEP_BITS);
+    let step = |item: &T| (value(item) >> shift).min(STEPS as u64 - 1) as usize;
+    let mut steps = [0usize; STEPS];
+    for item in items.clone() {
+        if let Some(step) = steps.get_mut(step(&item)) {
+            *step += 1;
+        }
+    }
+    let (mut better, mut last) = (0usize, 0usize);
+    for (step, items) in steps.iter().enumerate().rev() {
+        last = step;
+        if step == 0 || better + items >= count {
+            break;
+        }
+        better += items;
+    }
+    let within = first_of(items.clone().filter(|item| step(item) == last), count - better, compare);
+    items.filter(|item| step(item) > last).chain(within).collect()
+}
+
+/// Whether two of these numbers may be equal: surely when two are, and hardly ever otherwise. Much faster than sorting them.
+#[inline(never)]
+pub(crate) fn may_repeat(numbers: &[u64]) -> bool {
+    let mut slots = vec![None; (numbers.len() * 2).next_power_of_two()];
+    // Numbers that someone chose to fall together are sorted after all.
+    let mut steps = numbers.len() * 8;
+    let mask = slots.len() - 1;
+    for number in numbers {
+        let mut at = *number as usize;
+        while let Some(slot) = slots.get_mut(at & mask) {
+            if steps == 0 || *slot == Some(*number) {
+                return true;
+            }
+            if slot.is_none() {
+                *slot = Some(*number);
+                break;
+            }
+            at += 1;
+            steps -= 1;
+        }
+    }
+    false
+}
+
 /// The positions `0..length` in order: a bottom-up merge sort, a tenth of the standard one's code.
 #[inline(never)]
 fn order_by(length: usize, items: &dyn Compare) -> Vec<u32> {
     let mut from: Vec<u32> = (0..length as u32).collect();
     let mut to: Vec<u32> = Vec::with_capacity(length);
-    let mut width = 1usize;
+    let mut width = RUN;
+    from.chunks_mut(RUN).for_each(|run| insert_each(run, items));
     while width < length {
         to.clear();
         for pair in from.chunks(width * 2) {
@@ -95,6 +158,21 @@ fn order_by(length: usize, items: &dyn Compare) -> Vec<u32> {
         width *= 2;
     }
     from
+}
+
+/// Positions that are put in order by insertion, before runs of them are merged.
+const RUN: usize = 8;
+
+/// Puts a few positions in order; of equal ones the left one stays first.
+fn insert_each(run: &mut [u32], items: &dyn Compare) {
+    for end in 1..run.len() {
+        for at in (0..end).rev() {
+            match run.get_mut(at..at + 2) {
+                Some([a, b]) if items.compare(*a, *b).is_gt() => core::mem::swap(a, b),
+                _ => break,
+            }
+        }
+    }
 }
 
 /// Appends two ordered runs in order; of equal positions the left one goes first.
@@ -179,6 +257,34 @@ mod tests {
                 let first = first_of(items.iter().copied(), count, |a, b| a.0.cmp(&b.0));
                 prop_assert_eq!(&first[..], &standard[..count.min(standard.len())]);
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_repetition_is_missed_and_few_are_imagined(numbers in prop::collection::vec(0u64..400, 0..40), shift in 0u32..60) {
+            let numbers: Vec<u64> = numbers.iter().map(|number| number << shift).collect();
+            let mut once = numbers.clone();
+            once.sort_unstable();
+            once.dedup();
+            if once.len() < numbers.len() {
+                prop_assert!(may_repeat(&numbers));
+            } else if shift == 0 {
+                prop_assert!(!may_repeat(&numbers));
+            }
+        }
+
+        #[test]
+        fn the_first_are_those_of_a_full_sort(values in prop::collection::vec((0u64..40, 0u8..4), 0..300), count in 0usize..320, shift in 0u32..50) {
+            let items: Vec<(u64, u8)> = values.iter().map(|(value, tie)| (value << shift, *tie)).collect();
+            let best = items.iter().map(|item| item.0).max().unwrap_or(0);
+            let order = |a: &(u64, u8), b: &(u64, u8)| (b.0, a.1).cmp(&(a.0, b.1));
+            let mut found = set_of_first(items.iter().copied(), count, best, |item| item.0, order);
+            let mut wanted = items.clone();
+            wanted.sort_by(order);
+            wanted.truncate(count);
+            found.sort_by(order);
+            prop_assert_eq!(found, wanted);
         }
     }
 

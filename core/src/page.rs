@@ -2,34 +2,16 @@
 
 use crate::candidates::{self, Candidate};
 use crate::diversity;
-use crate::eligibility::{Rules, Shown};
+use crate::eligibility::{Left, Rules, Shown};
 use crate::model::Model;
 use crate::order::IndexSet;
 use crate::ranking::{self, Scored};
 use crate::scene::{Background, Scene, known_items, seed_sums};
 use crate::scores::{self, Scoring};
 use alloc::vec::Vec;
-use unisono_message::limits::EXCLUDED_LISTED_MAX;
 use unisono_message::{
-    EmptyReason, Excluded, Exclusion, Placement, PlacementKind, PlacementResponse, Recommendation, Request, Warning,
-    WarningCode,
+    EmptyReason, Exclusion, Placement, PlacementKind, PlacementResponse, Recommendation, Request, Warning, WarningCode,
 };
-
-/// What is left out, bounded as the response is.
-#[derive(Default)]
-struct Left<'a> {
-    listed: Vec<Excluded<'a>>,
-    count: usize,
-}
-
-impl<'a> Left<'a> {
-    fn add(&mut self, model: &Model<'a>, candidate: &Candidate<'a>, reason: Exclusion) {
-        self.count += 1;
-        if self.listed.len() < EXCLUDED_LISTED_MAX {
-            self.listed.push(Excluded { id: id_of(model, candidate), reason });
-        }
-    }
-}
 
 /// Answers a placement of items, and notes on the page what it shows.
 pub(crate) fn place<'a>(
@@ -39,6 +21,7 @@ pub(crate) fn place<'a>(
     request: &Request<'a>,
     placement: &Placement<'a>,
     shown: &mut Shown<'a>,
+    own: &mut OwnScores,
 ) -> PlacementResponse<'a> {
     let (seeds, unknown_seeds) = seeds_of(model, request, placement);
     let from_seeds = seed_sums(model, &seeds);
@@ -47,25 +30,25 @@ pub(crate) fn place<'a>(
     let scene = asks.scene(model, &seeds, &from_seeds);
     // What was bought is still left out where asked, so the rules read the customer's own history.
     let rules = Rules::new(model, &background.history, request, placement);
-    let mut left = Left::default();
+    let mut left = Left::new(request);
     let mut kept = Vec::new();
     let collected = candidates::collect(&scene, placement.kind, placement.exclude_bought, &placement.candidates);
     for candidate in &collected {
         match rules.exclusion(candidate, shown) {
-            Some(reason) => left.add(model, candidate, reason),
+            Some(reason) => left.add(reason, || id_of(model, candidate)),
             None => kept.push(*candidate),
         }
     }
     if is_filled_up(placement.kind) {
         fill_up(&scene, &rules, shown, placement.k, &collected, &mut kept, &mut left);
     }
-    let (scoring, scored) = score(&scene, placement.kind, placement.exclude_bought, &kept, placement.k);
+    let (scoring, scored) = score(&scene, placement.kind, placement.exclude_bought, &kept, placement.k, own);
     let (taken, variants) = match diversity::strength_of(model, placement) {
         0 => ranking::take_best(model, &scored, placement.k, shown),
         strength => diversity::take_diverse(model, &scored, placement.k, strength, shown),
     };
     for variant in &variants {
-        left.add(model, variant, Exclusion::AlreadyOnPage);
+        left.add(Exclusion::AlreadyOnPage, || id_of(model, variant));
     }
     let recommendations: Vec<Recommendation<'a>> =
         taken.iter().map(|one| recommendation(scoring, &scene, request, placement, one)).collect();
@@ -75,13 +58,13 @@ pub(crate) fn place<'a>(
         (WarningCode::SeedItemUnknown, unknown_seeds as usize),
         (WarningCode::CategoryUnknown, usize::from(category_unknown)),
         (WarningCode::FewerThanK, placement.k - recommendations.len()),
-        (WarningCode::ExcludedNotListed, if request.explain { left.count - left.listed.len() } else { 0 }),
+        (WarningCode::ExcludedNotListed, left.unlisted()),
     ]);
     PlacementResponse {
         id: placement.id,
         offers: false,
         recommendations,
-        excluded: request.explain.then_some(left.listed),
+        excluded: left.told(),
         empty_reason,
         warnings,
     }
@@ -147,33 +130,60 @@ fn fill_up<'a>(
     }
 }
 
+/// Scores of the customer's own items by what ranks the next purchase, by position in the history. `for_you`, `buy_again`
+/// and `rerank` look at nothing else than the customer, so that the placements of a page share them.
+#[derive(Clone, Debug, Default)]
+pub struct OwnScores {
+    by_blend: Vec<Option<i64>>,
+    by_forest: Vec<Option<i64>>,
+}
+
 /// Scores the candidates of a placement and says how: by the blend, or the blend's best by the forest. `new_only`: the
-/// placement leaves out what was bought.
+/// placement leaves out what was bought. `own` is of the call, and its customer's.
 pub fn score<'b, 'a>(
     scene: &'b Scene<'_, 'a>,
     kind: PlacementKind,
     new_only: bool,
     candidates: &[Candidate<'a>],
     k: usize,
+    own: &mut OwnScores,
 ) -> (Scoring<'b>, Vec<Scored<'a>>) {
     let model = scene.model;
     let (scoring, forest) = scores::scoring_of(scene, kind, new_only);
-    let by_blend: Vec<Scored<'a>> = candidates.iter().map(|candidate| scored(scoring, scene, candidate)).collect();
+    let mut unshared = OwnScores::default();
+    let own = if scores::is_shared(model, kind, new_only) { own } else { &mut unshared };
+    own.by_blend.resize(scene.history.items.len(), None);
+    own.by_forest.resize(scene.history.items.len(), None);
+    let by_blend = scored(scoring, scene, candidates, &mut own.by_blend);
     match forest {
         None => (scoring, by_blend),
         Some(forest) => {
             let best = ranking::best_products(model, &by_blend, k.max(model.ranked_max as usize), k);
-            (forest, best.iter().map(|one| scored(forest, scene, &one.candidate)).collect())
+            let best: Vec<Candidate<'a>> = best.iter().map(|one| one.candidate).collect();
+            (forest, scored(forest, scene, &best, &mut own.by_forest))
         }
     }
 }
 
-fn scored<'a>(scoring: Scoring<'_>, scene: &Scene<'_, 'a>, candidate: &Candidate<'a>) -> Scored<'a> {
-    Scored {
-        score: scores::score(scoring, scene, candidate),
-        popularity: scene.model.popularity.of(candidate.item),
-        candidate: *candidate,
-    }
+fn scored<'a>(
+    scoring: Scoring<'_>,
+    scene: &Scene<'_, 'a>,
+    candidates: &[Candidate<'a>],
+    own: &mut [Option<i64>],
+) -> Vec<Scored<'a>> {
+    let shared = |candidate: &Candidate<'a>| own.get(candidate.own? as usize).copied().flatten();
+    let unscored: Vec<Candidate<'a>> = candidates.iter().filter(|one| shared(one).is_none()).copied().collect();
+    let mut scores = scores::scores(scoring, scene, &unscored).into_iter();
+    let one = |candidate: &Candidate<'a>| {
+        let mut unshared = None;
+        let score = candidate.own.and_then(|at| own.get_mut(at as usize)).unwrap_or(&mut unshared);
+        Scored {
+            score: *score.get_or_insert_with(|| scores.next().unwrap_or_default()),
+            popularity: scene.model.popularity.of(candidate.item),
+            candidate: *candidate,
+        }
+    };
+    candidates.iter().map(one).collect()
 }
 
 fn recommendation<'a>(

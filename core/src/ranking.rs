@@ -3,7 +3,7 @@
 use crate::candidates::Candidate;
 use crate::eligibility::Shown;
 use crate::model::Model;
-use crate::order::{IndexSet, first_of};
+use crate::order::{IndexSet, first_of, set_of_first};
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
@@ -29,11 +29,14 @@ pub fn best_first(a: &Scored<'_>, b: &Scored<'_>) -> Ordering {
         .then_with(|| a.candidate.unknown_id.cmp(b.candidate.unknown_id))
 }
 
-/// The best `count` in the total order, or more where these are variants of fewer than `products` products.
+/// The best `count` in the total order, or more where these are variants of fewer than `products` products; themselves in
+/// no order that an answer may depend on.
 pub fn best_products<'a>(model: &Model<'_>, scored: &[Scored<'a>], count: usize, products: usize) -> Vec<Scored<'a>> {
     let mut count = count.max(1);
+    let range = scored.iter().fold((i64::MAX, i64::MIN), |range, one| (range.0.min(one.score), range.1.max(one.score)));
+    let above = |score: i64| score.abs_diff(range.0);
     loop {
-        let best = first_of(scored.iter().copied(), count, best_first);
+        let best = set_of_first(scored.iter().copied(), count, above(range.1), |one| above(one.score), best_first);
         let mut groups = IndexSet::default();
         let is_new = |one: &&Scored<'a>| {
             one.candidate.item.and_then(|item| model.items.group_of(item)).is_none_or(|group| groups.insert(group))

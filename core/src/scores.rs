@@ -34,6 +34,12 @@ pub(crate) fn discovers(model: &Model<'_>, kind: PlacementKind, new_only: bool) 
     new_only && next && !model.discover_forest.is_empty()
 }
 
+/// Whether a placement scores by what ranks the next purchase, which looks at nothing but the customer.
+pub(crate) fn is_shared(model: &Model<'_>, kind: PlacementKind, new_only: bool) -> bool {
+    let next = matches!(kind, PlacementKind::ForYou | PlacementKind::BuyAgain | PlacementKind::Rerank);
+    next && !discovers(model, kind, new_only)
+}
+
 /// The scoring of a kind in a scene, and the forest that ranks the best of it, if the model has one.
 pub(crate) fn scoring_of<'b>(
     scene: &'b Scene<'_, '_>,
@@ -60,20 +66,23 @@ pub(crate) fn scoring_of<'b>(
     }
 }
 
-/// A candidate's score, in 2^-scale_bits.
-pub(crate) fn score(scoring: Scoring<'_>, scene: &Scene<'_, '_>, candidate: &Candidate<'_>) -> i64 {
+/// The scores of candidates, in 2^-scale_bits.
+pub(crate) fn scores(scoring: Scoring<'_>, scene: &Scene<'_, '_>, candidates: &[Candidate<'_>]) -> Vec<i64> {
+    let values = candidates.iter().map(|candidate| values(scene, candidate));
     match scoring {
-        Scoring::Learned(blend) => blend.score(&values(scene, candidate)),
-        Scoring::Forest(forest) => forest.score(&values(scene, candidate)),
-        Scoring::Popularity(Feature::PopularityChannel) => {
-            i64::from(scene.channel_count(candidate.item)) << scene.model.scale_bits
-        }
-        Scoring::Popularity(_) => {
-            let recent = candidate.item.and_then(|item| scene.model.popularity.recent.get(item as usize));
-            i64::from(recent.unwrap_or(0)) << scene.model.scale_bits
-        }
-        Scoring::Likeness => likeness_of(scene, candidate) << scene.model.scale_bits,
-        Scoring::Recency => -(age_ms(scene, candidate) << scene.model.scale_bits),
+        Scoring::Learned(blend) => blend.scores(values),
+        Scoring::Forest(forest) => forest.scores(values),
+        _ => candidates.iter().map(|one| figure_of(scoring, scene, one) << scene.model.scale_bits).collect(),
+    }
+}
+
+/// What is no learned score, in units.
+fn figure_of(scoring: Scoring<'_>, scene: &Scene<'_, '_>, candidate: &Candidate<'_>) -> i64 {
+    match scoring {
+        Scoring::Popularity(Feature::PopularityChannel) => scene.channel_count(candidate.item).into(),
+        Scoring::Likeness => likeness_of(scene, candidate),
+        Scoring::Recency => -age_ms(scene, candidate),
+        _ => candidate.item.and_then(|item| scene.model.popularity.recent.get(item as usize)).unwrap_or(0).into(),
     }
 }
 
@@ -88,8 +97,8 @@ fn age_ms(scene: &Scene<'_, '_>, candidate: &Candidate<'_>) -> i64 {
 
 /// The exact parts of a candidate's score.
 pub(crate) fn explain(scoring: Scoring<'_>, scene: &Scene<'_, '_>, candidate: &Candidate<'_>) -> Explanation<'static> {
-    let points = score(scoring, scene, candidate);
     let one = |feature: Feature, value| {
+        let points = figure_of(scoring, scene, candidate) << scene.model.scale_bits;
         let parts = if points == 0 { Vec::new() } else { vec![Part { feature: feature.as_str(), value, points }] };
         Explanation { base: 0, parts }
     };

@@ -1,7 +1,7 @@
 //! The wasmtime engine: one deterministic configuration, spelled out.
 
 use wasmtime::wasmparser::WasmFeatures;
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
+use wasmtime::{Config, Engine, Inlining, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
 use crate::builder::Settings;
 use crate::error::{HostError, HostErrorCode};
@@ -29,6 +29,8 @@ pub(crate) fn build(settings: &Settings) -> Result<Engine, HostError> {
     config.max_wasm_stack(limits::STACK_BYTES_MAX);
     config.memory_init_cow(true);
     config.cranelift_opt_level(OptLevel::Speed);
+    // The module leaves most inlining to whoever compiles it, for the sake of its size.
+    config.compiler_inlining(Inlining::Yes);
     // NaN never reaches an output (the core sees to it), and canonicalising costs four to six times on float loops.
     config.cranelift_nan_canonicalization(false);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(settings)));

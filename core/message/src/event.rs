@@ -197,7 +197,19 @@ impl<'a> Event<'a> {
     /// whether it is the right one, once that is known. The reader fails with a typed error that names the field; see
     /// [`ErrorCode`].
     pub fn read(reader: &mut Reader<'a>, owner: &mut Option<&'a str>) -> Self {
-        let mut event = Event::new("", -1, EventType::View, "");
+        let mut event = Event::unread();
+        event.read_named(reader, owner);
+        event
+    }
+
+    /// What [`Event::read_named`] reads into.
+    pub(crate) const fn unread() -> Self {
+        Event::new("", -1, EventType::View, "")
+    }
+
+    /// As [`Event::read`], in place: an event is too long to be handed from hand to hand.
+    pub(crate) fn read_named(&mut self, reader: &mut Reader<'a>, owner: &mut Option<&'a str>) {
+        let event = self;
         let mut has_type = false;
         read_fields(reader, &FIELDS, |r, field| match field {
             0 => event.event_id = r.id(),
@@ -221,7 +233,6 @@ impl<'a> Event<'a> {
             () if event.channel.is_empty() => missing(reader, "channel"),
             () => {}
         }
-        event
     }
 
     /// The type and channel of an event in its named form, where both are sound, whatever else is wrong with it.
@@ -260,12 +271,13 @@ impl<'a> Event<'a> {
 
     /// Writes the canonical form: an array in a fixed order, without the nulls at its end. Equal events, equal bytes.
     pub fn write(&self, w: &mut Writer) {
-        w.array(self.written_fields());
+        let fields = self.written_fields();
+        w.array(fields);
         w.str(self.event_id);
         w.int(self.ts_ms);
         w.int(self.kind as i64);
         w.str(self.channel);
-        for field in 0..self.written_fields().saturating_sub(4) {
+        for field in 0..fields.saturating_sub(4) {
             self.tail(field).write(w);
         }
     }

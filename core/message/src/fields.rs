@@ -30,11 +30,9 @@ impl<'a, F: FnMut(&mut Reader<'a>, usize)> Visit<'a> for F {
 
 fn visit_fields<'a>(reader: &mut Reader<'a>, known: &[&str], read: &mut dyn Visit<'a>) {
     let mut seen = 0u64;
-    // Senders keep an order: the key after the last one is tried first.
-    let mut next = 0usize;
-    for _ in 0..reader.map() {
+    for place in 0..reader.map() {
         let at_key = reader.rest();
-        let found = position(known, reader.str_bytes(), next);
+        let found = position(known, reader.str_bytes(), reader.guess(place));
         if reader.failed() {
             return;
         }
@@ -50,7 +48,7 @@ fn visit_fields<'a>(reader: &mut Reader<'a>, known: &[&str], read: &mut dyn Visi
             reader.count_unknown_fields(1);
             continue;
         };
-        next = index + 1;
+        reader.learn(place, index);
         let bit = 1u64 << (index & 63);
         if seen & bit != 0 {
             reader.fail_with(ErrorCode::DuplicateKey, text!("the key `{}` stands twice", key));
@@ -78,14 +76,29 @@ pub fn position_of(names: &[&str], name: &str) -> Option<usize> {
     names.iter().position(|known| *known == name)
 }
 
-/// The known key that these bytes are, with its position.
-fn position<'k>(known: &[&'k str], key: &[u8], next: usize) -> Option<(usize, &'k str)> {
-    let (before, after) = known.split_at_checked(next)?;
-    // The first byte tells most names apart.
-    let is_key = |name: &&str| name.as_bytes().first() == key.first() && name.as_bytes() == key;
-    let found = after.iter().position(is_key).map(|offset| next + offset);
+/// The known key that these bytes are, with its position; looked for from `guess` on, then before it.
+fn position<'k>(known: &[&'k str], key: &[u8], guess: usize) -> Option<(usize, &'k str)> {
+    let guess = guess.min(known.len());
+    let (before, after) = known.split_at_checked(guess)?;
+    let is_key = |name: &&str| is_same(name.as_bytes(), key);
+    let found = after.iter().position(is_key).map(|offset| guess + offset);
     let index = found.or_else(|| before.iter().position(is_key))?;
     Some((index, known.get(index)?))
+}
+
+/// Whether two keys are the same. Nearly all have four to sixteen bytes: their first and last four or eight, which may
+/// overlap, are all of them, and reading these is faster than the call that compares any number.
+#[inline]
+fn is_same(name: &[u8], key: &[u8]) -> bool {
+    fn ends<const N: usize>(bytes: &[u8]) -> Option<(&[u8; N], &[u8; N])> {
+        bytes.first_chunk().zip(bytes.last_chunk())
+    }
+    name.len() == key.len()
+        && match name.len() {
+            4..8 => ends::<4>(name) == ends::<4>(key),
+            8..=16 => ends::<8>(name) == ends::<8>(key),
+            _ => name == key,
+        }
 }
 
 /// The reader fails, for a required field that is absent.

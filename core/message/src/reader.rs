@@ -59,12 +59,17 @@ pub struct Reader<'a> {
     rest: &'a [u8],
     unknown_fields: u32,
     error: Option<Error>,
+    /// Which key stood at each place of the last map. Senders keep an order, and maps of one kind follow each other.
+    keys: [u8; GUESSES],
 }
+
+/// How many places of a map are guessed; the others by these.
+const GUESSES: usize = 16;
 
 impl<'a> Reader<'a> {
     /// A reader over `bytes`.
     pub fn new(bytes: &'a [u8]) -> Self {
-        Reader { rest: bytes, unknown_fields: 0, error: None }
+        Reader { rest: bytes, unknown_fields: 0, error: None, keys: [0; GUESSES] }
     }
 
     /// What has not been read yet; nothing after an error.
@@ -82,6 +87,17 @@ impl<'a> Reader<'a> {
         let found = self.unknown_fields.saturating_sub(before);
         self.unknown_fields = before;
         found
+    }
+
+    /// Which of the known keys may stand at this place of a map.
+    pub(crate) fn guess(&self, place: usize) -> usize {
+        self.keys.get(place % GUESSES).copied().unwrap_or(0).into()
+    }
+
+    pub(crate) fn learn(&mut self, place: usize, key: usize) {
+        if let Some(guess) = self.keys.get_mut(place % GUESSES) {
+            *guess = key as u8;
+        }
     }
 
     pub(crate) fn count_unknown_fields(&mut self, count: u32) {

@@ -316,16 +316,21 @@ impl<'a> ProfileInput<'a> {
         r.each(limits::REQUEST_EVENTS_MAX, "request_events_max", |r| {
             let (start, unknown) = (r.rest(), r.unknown_fields());
             let mut owner = None;
-            match r.apart(|r| Event::read(r, &mut owner)) {
-                Ok(event) => {
+            let at = self.events.len();
+            self.events.push(Event::unread());
+            let event = self.events.last_mut();
+            match r.apart(|r| event.into_iter().for_each(|event| event.read_named(r, &mut owner))) {
+                Ok(()) => {
                     let fields = r.take_unknown_fields(unknown);
                     if fields > 0 {
-                        self.unknown_fields.push((self.events.len() as u32, fields));
+                        self.unknown_fields.push((at as u32, fields));
                     }
-                    self.owners.extend(owner.map(|owner| (self.events.len() as u32, owner)));
-                    self.events.push(event);
+                    self.owners.extend(owner.map(|owner| (at as u32, owner)));
                 }
-                Err(error) => self.faults.push(Fault { index, class: Event::class_of(start), error }),
+                Err(error) => {
+                    self.events.truncate(at);
+                    self.faults.push(Fault { index, class: Event::class_of(start), error });
+                }
             }
             index += 1;
         });

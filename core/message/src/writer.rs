@@ -128,7 +128,16 @@ impl Writer {
     /// Appends values that are encoded already.
     #[inline(never)]
     pub fn raw(&mut self, encoded: &[u8]) {
-        self.bytes.extend_from_slice(encoded);
+        // A copy of eight bytes is one store, one of unknown length a call out of the module. Most strings are short: their
+        // first and last eight bytes, which may overlap, are all of them.
+        match (encoded.len(), encoded.first_chunk::<8>(), encoded.last_chunk::<8>()) {
+            (length @ ..=16, Some(first), Some(last)) => {
+                self.bytes.extend_from_slice(first);
+                self.bytes.truncate(self.bytes.len() + length - 16);
+                self.bytes.extend_from_slice(last);
+            }
+            _ => self.bytes.extend_from_slice(encoded),
+        }
     }
 
     /// A tag and the lowest `width` bytes of a number, big-endian.

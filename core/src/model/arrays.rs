@@ -1,5 +1,7 @@
 //! Typed views over raw little-endian bytes. Reading in place needs no alignment and copies nothing.
 
+use crate::order::IdKey;
+
 macro_rules! view {
     ($name:ident, $number:ty, $width:literal, $text:literal) => {
         #[doc = $text]
@@ -154,13 +156,19 @@ impl<'a> SortedStrings<'a> {
     #[inline(never)]
     pub fn find(&self, string: &str) -> Option<u32> {
         let wanted = string.as_bytes();
+        let wanted_first = IdKey::first_of(wanted);
         let (mut low, mut high) = (0usize, self.starts.len());
         while low < high {
             let middle = low + (high - low) / 2;
-            match self.bytes_at(middle * STRINGS_PER_START)? <= wanted {
-                true => low = middle + 1,
-                false => high = middle,
-            }
+            let start = self.starts.get(middle)? as usize;
+            let length = self.lengths.get(middle * STRINGS_PER_START)?.into();
+            let first = self.first_eight(start, length);
+            // Where the first bytes are equal, or the file ends here, whole strings are compared.
+            let is_after = match first.filter(|first| *first != wanted_first) {
+                Some(first) => first > wanted_first,
+                None => self.bytes.get(start..start + length)? > wanted,
+            };
+            if is_after { high = middle } else { low = middle + 1 }
         }
         let first = low.checked_sub(1)? * STRINGS_PER_START;
         let mut start = self.starts.get(low - 1)? as usize;
@@ -176,6 +184,14 @@ impl<'a> SortedStrings<'a> {
             start = end;
         }
         None
+    }
+
+    /// The first bytes of a string as [`IdKey`] orders them; none too near the end of the file to be read at once.
+    #[inline]
+    fn first_eight(&self, start: usize, length: usize) -> Option<u64> {
+        let eight = u64::from_be_bytes(*self.bytes.get(start..)?.first_chunk()?);
+        // Of a shorter string, what follows is another's.
+        Some(eight & !u64::MAX.checked_shr(8 * length as u32).unwrap_or(0))
     }
 
     fn bytes_at(&self, index: usize) -> Option<&'a [u8]> {

@@ -1,10 +1,9 @@
 //! Applying: events, consents, traits and links into a state.
 
 use super::codec::{Class, check_size, decode_state, encode_within_bounds, failure, too_many, too_many_classes};
-use super::join::{Keyed, winners};
+use super::join::{Keyed, copies, winners};
 use super::{FoldReport, Profile};
 use crate::consent::{Consents, KEEPING, Sight};
-use crate::order::sorted;
 use crate::policy::Policy;
 use alloc::vec::Vec;
 use unisono_message::limits::{self, PROFILE_CLASSES_MAX};
@@ -218,10 +217,8 @@ impl<'a> Sifted<'a> {
         let known = base.events.iter().map(|event| (u32::MAX, event));
         let given = self.accepted.iter().map(|(place, event)| (*place, event));
         let all: Vec<Keyed<'_, 'a>> = known.chain(given).map(|(place, event)| Keyed::numbered(event, place)).collect();
-        // The sort is stable: known ones come first, then the others as they were given.
-        let all = sorted(&all, Keyed::by_identity);
-        let copies = all.iter().zip(all.iter().skip(1)).filter(|(first, copy)| first.by_identity(copy).is_eq());
-        let told = copies.map(|(_, copy)| (copy.place, Outcome::Duplicate));
+        // Known ones come first, then the others as they were given.
+        let told = copies(&all).into_iter().map(|place| (place, Outcome::Duplicate));
         let old = self.accepted.iter().filter_map(|(place, event)| match () {
             () if base.erased_ms.is_some_and(|erased_ms| event.ts_ms <= erased_ms) => Some((*place, Outcome::Erased)),
             () if event.day() < policy.first_day(event.kind, now_ms) => Some((*place, Outcome::Expired)),

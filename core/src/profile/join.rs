@@ -2,7 +2,7 @@
 
 use super::mark::Mark;
 use super::{FoldReport, Profile};
-use crate::order::sorted;
+use crate::order::{may_repeat, sorted};
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 use unisono_message::limits::{PROFILE_EVENTS_PER_CLASS, PROFILE_MARKS_PER_CLASS};
@@ -83,7 +83,7 @@ pub(super) struct Keyed<'e, 'a> {
     /// Of the event's id.
     hash: u64,
     /// Place among the newest.
-    pub(super) place: u32,
+    place: u32,
 }
 
 impl<'e, 'a> Keyed<'e, 'a> {
@@ -103,7 +103,7 @@ impl<'e, 'a> Keyed<'e, 'a> {
         self.class.cmp(&other.class).then_with(|| self.event.channel.cmp(other.event.channel))
     }
 
-    pub(super) fn by_identity(&self, other: &Self) -> Ordering {
+    fn by_identity(&self, other: &Self) -> Ordering {
         let by_class = || self.by_class(other);
         self.hash.cmp(&other.hash).then_with(by_class).then_with(|| self.event.event_id.cmp(other.event.event_id))
     }
@@ -124,11 +124,8 @@ fn newest_events<'a>(all: &[Keyed<'_, 'a>], bound: usize, report: &mut FoldRepor
         keyed.place = place as u32;
     }
     // The sort is stable, so that of equal identities the greatest copy comes first.
-    let by_id = sorted(&newest, Keyed::by_identity);
-    for (first, copy) in by_id.iter().zip(by_id.iter().skip(1)) {
-        if first.by_identity(copy).is_eq()
-            && let Some(copy) = newest.get_mut(copy.place as usize)
-        {
+    for copy in copies(&newest) {
+        if let Some(copy) = newest.get_mut(copy as usize) {
             copy.place = COPY;
             report.duplicate_events += 1;
         }
@@ -146,6 +143,17 @@ fn newest_events<'a>(all: &[Keyed<'_, 'a>], bound: usize, report: &mut FoldRepor
         }
     }
     kept
+}
+
+/// The places of the events whose identity an earlier one of the list has.
+pub(super) fn copies(all: &[Keyed<'_, '_>]) -> Vec<u32> {
+    let hashes: Vec<u64> = all.iter().map(|keyed| keyed.hash).collect();
+    if !may_repeat(&hashes) {
+        return Vec::new();
+    }
+    let all = sorted(all, Keyed::by_identity);
+    let pairs = all.iter().zip(all.iter().skip(1)).filter(|(first, copy)| first.by_identity(copy).is_eq());
+    pairs.map(|(_, copy)| copy.place).collect()
 }
 
 /// The place of an event that is a copy of another.

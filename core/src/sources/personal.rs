@@ -1,8 +1,8 @@
 //! Personal frequency and recency: what the customer bought before, over all channels.
 
-use crate::history::History;
+use crate::history::OwnItem;
 
-/// Positions in the history of the items that were bought.
-pub fn bought<'h>(history: &'h History<'_>) -> impl Iterator<Item = u32> + 'h {
-    (0u32..).zip(&history.items).filter(|(_, own)| own.days > 0).map(|(at, _)| at)
+/// Whether the customer bought the item.
+pub fn is_bought(own: &OwnItem<'_>) -> bool {
+    own.days > 0
 }

@@ -4,8 +4,9 @@ use super::sums::{ListSums, Sums};
 use crate::model::Model;
 
 /// The `count` most popular items of the last 28 days.
-pub fn recent<'m>(model: &'m Model<'_>, count: usize) -> impl Iterator<Item = u32> + 'm {
-    model.popularity.order.iter().take(count).copied()
+pub fn recent<'m>(model: &'m Model<'_>, count: usize) -> &'m [u32] {
+    let order = &model.popularity.order;
+    order.get(..count).unwrap_or(order)
 }
 
 /// Distinct profiles per item of the channel's list; empty for a channel that the model does not know.

@@ -1,13 +1,11 @@
 //! Exact sums per item, gathered from sparse rows.
 
-use crate::order::{first_of, sorted};
+use crate::features::scaled;
+use crate::order::{set_of_first, sorted};
 use alloc::vec;
 use alloc::vec::Vec;
 
 const EMPTY: u32 = u32::MAX;
-/// Into how many steps the greatest sums are cut, as a power of two.
-const STEP_BITS: u32 = 9;
-const STEPS: usize = 1 << STEP_BITS;
 
 /// A map from item to sum, open addressing. Sums are integers, so that the order of additions leaves no trace.
 #[derive(Clone, Debug, Default)]
@@ -67,6 +65,11 @@ impl Sums {
         self.slots.iter().filter(|slot| slot.0 != EMPTY).copied()
     }
 
+    /// Every item, in no order that an answer may depend on.
+    pub fn keys(&self) -> Vec<u32> {
+        self.entries().map(|entry| entry.0).collect()
+    }
+
     #[cold]
     fn grow(&mut self) {
         let mut larger = Sums::with_capacity(self.slots.len());
@@ -96,7 +99,7 @@ impl ListSums {
     /// An item's sum in 4,096ths of the best; 0 for an unknown item.
     #[inline]
     pub fn share(&self, item: Option<u32>) -> i64 {
-        item.map_or(0, |item| self.sums.get(item)) * 4096 / self.best.max(1)
+        scaled(item.map_or(0, |item| self.sums.get(item)), 4096, self.best)
     }
 
     /// The `count` items of the greatest sums, best first; ties by popularity, then index.
@@ -109,29 +112,18 @@ impl ListSums {
 
     /// The `count` items of the greatest sums, in no order that an answer may depend on; ties by popularity, then index.
     pub fn top(&self, count: usize, popularity: impl Fn(u32) -> u32) -> Vec<u32> {
-        let positive = || self.sums.entries().filter(|entry| entry.1 > 0);
-        // Sums fall into steps, and only the step in which the last of the best lies is sorted.
-        let shift = (64 - self.best.leading_zeros()).saturating_sub(STEP_BITS);
-        let step = |entry: &(u32, i64)| (entry.1 >> shift).min(STEPS as i64 - 1) as usize;
-        let mut steps = [0usize; STEPS];
-        for entry in positive() {
-            if let Some(step) = steps.get_mut(step(&entry)) {
-                *step += 1;
-            }
-        }
-        let (mut better, mut last) = (0usize, 0usize);
-        for (step, entries) in steps.iter().enumerate().rev() {
-            last = step;
-            if step == 0 || better + entries >= count {
-                break;
-            }
-            better += entries;
-        }
-        let within = first_of(positive().filter(|entry| step(entry) == last), count - better, |a, b| {
-            let by_popularity = || popularity(b.0).cmp(&popularity(a.0));
-            b.1.cmp(&a.1).then_with(by_popularity).then(a.0.cmp(&b.0))
-        });
-        positive().filter(|entry| step(entry) > last).chain(within).map(|entry| entry.0).collect()
+        let positive = self.sums.slots.iter().filter(|slot| slot.0 != EMPTY && slot.1 > 0).copied();
+        let first = set_of_first(
+            positive,
+            count,
+            self.best as u64,
+            |entry| entry.1 as u64,
+            |a, b| {
+                let by_popularity = || popularity(b.0).cmp(&popularity(a.0));
+                b.1.cmp(&a.1).then_with(by_popularity).then(a.0.cmp(&b.0))
+            },
+        );
+        first.into_iter().map(|entry| entry.0).collect()
     }
 }
 

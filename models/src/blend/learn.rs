@@ -499,7 +499,8 @@ fn judge_case(
         let new_only = task == Task::Discover;
         let candidates: Vec<Candidate<'_>> =
             candidates.iter().filter(|one| !new_only || !bought(one)).copied().collect();
-        let (_, mut scored) = page::score(scene, task.kind(), new_only, &candidates, K);
+        let (_, mut scored) =
+            page::score(scene, task.kind(), new_only, &candidates, K, &mut page::OwnScores::default());
         scored.sort_unstable_by(best_first);
         for one in &scored {
             let taken = split.truth.contains(id_of(model, &one.candidate));

@@ -163,7 +163,7 @@ fn list(model: &Model<'_>, request: &Request<'_>, profile: &Profile<'_>) -> Vec<
     let sums = seed_sums(model, &[]);
     let scene = background.scene(model, &[], &sums);
     let found = candidates::collect(&scene, PlacementKind::ForYou, false, &[]);
-    let (_, mut scored) = page::score(&scene, PlacementKind::ForYou, false, &found, K);
+    let (_, mut scored) = page::score(&scene, PlacementKind::ForYou, false, &found, K, &mut page::OwnScores::default());
     scored.sort_unstable_by(best_first);
     let id = |one: &unisono_core::ranking::Scored<'_>| crate::blend::id_of(model, &one.candidate).to_owned();
     scored.iter().take(K).map(id).collect()
