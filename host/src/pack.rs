@@ -3,10 +3,7 @@
 
 use rmp::Marker;
 use rmp::encode;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-
-use crate::limits::TRANSCODE_DEPTH_MAX;
+use unisono_message::Reader;
 
 /// Where bytes are no MessagePack, or not what was looked for.
 #[derive(Debug)]
@@ -16,11 +13,11 @@ type Unpacked<T> = Result<T, Unpackable>;
 
 /// Takes the next whole value off the front.
 pub(crate) fn take<'a>(rest: &mut &'a [u8]) -> Unpacked<&'a [u8]> {
-    let all = *rest;
-    let mut reader = rmp_serde::Deserializer::new(&mut *rest);
-    reader.set_max_depth(TRANSCODE_DEPTH_MAX);
-    IgnoredAny::deserialize(&mut reader).map_err(|_| Unpackable)?;
-    all.get(..all.len() - rest.len()).ok_or(Unpackable)
+    let mut reader = Reader::new(rest);
+    let value = reader.leap();
+    reader.result().map_err(|_| Unpackable)?;
+    *rest = reader.rest();
+    Ok(value)
 }
 
 /// The values of an array, each as its bytes.
@@ -34,6 +31,22 @@ pub(crate) fn items(value: &[u8]) -> Unpacked<Vec<&[u8]>> {
 /// How many values an array says it has.
 pub(crate) fn array_len(value: &[u8]) -> Option<usize> {
     rmp::decode::read_array_len(&mut { value }).ok().and_then(|count| usize::try_from(count).ok())
+}
+
+/// The first value under each of these keys that is not nil, found in one pass over a map.
+pub(crate) fn lookup<'a, const N: usize>(map: &'a [u8], keys: [&str; N]) -> Unpacked<[Option<&'a [u8]>; N]> {
+    let mut rest = map;
+    let count = rmp::decode::read_map_len(&mut rest).map_err(|_| Unpackable)?;
+    let mut found = [None; N];
+    for _ in 0..count {
+        let key = take(&mut rest)?;
+        let value = take(&mut rest)?;
+        let is_sought = |(name, found): &(&str, &mut Option<&[u8]>)| found.is_none() && text(key) == Some(*name);
+        if let Some((_, found)) = keys.into_iter().zip(&mut found).find(is_sought).filter(|_| !is_nil(value)) {
+            *found = Some(value);
+        }
+    }
+    if rest.is_empty() { Ok(found) } else { Err(Unpackable) }
 }
 
 /// The entries of a map in their order: key, and value as its bytes. Keys that are no text are passed over; a key that
@@ -148,5 +161,31 @@ impl Packer {
 
     pub(crate) fn done(self) -> Vec<u8> {
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_within_a_value_hides_neither_its_end_nor_other_keys() {
+        let mut deep = vec![0x91; 10_000];
+        deep.push(0xc0);
+        let no_utf8 = [0xa2, 0xff, 0xfe];
+        let mut map = Packer::map(4);
+        for (key, value) in [("a", deep.as_slice()), ("b", &no_utf8), ("owner", &[0xc0])] {
+            map.text(key);
+            map.raw(value);
+        }
+        map.text("owner");
+        map.int(7);
+        let map = map.done();
+        let found = lookup(&map, ["owner", "a", "none"]).unwrap();
+        assert_eq!(found, [Some(&[7u8][..]), Some(deep.as_slice()), None], "the first value that is not nil");
+        assert_eq!(entries(&map).unwrap().len(), 4);
+        assert!(lookup(&map[..map.len() - 1], ["owner"]).is_err() && lookup(&[0x07], ["owner"]).is_err());
+        let with_more = [map.as_slice(), &[0xc0]].concat();
+        assert!(lookup(&with_more, ["owner"]).is_err() && entries(&with_more).is_err());
     }
 }

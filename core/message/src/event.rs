@@ -301,12 +301,32 @@ impl<'a> Event<'a> {
         event
     }
 
+    /// Up to the last field that is present, in the order of [`Event::tail`].
     fn written_fields(&self) -> usize {
-        let mut last = TAIL_FIELDS;
-        while last > 0 && self.tail(last - 1).is_absent() {
-            last -= 1;
-        }
-        4 + last
+        let is_present: [bool; TAIL_FIELDS] = [
+            self.item_id.is_some(),
+            self.quantity_milli != MILLI,
+            self.price_micro.is_some(),
+            self.currency.is_some(),
+            self.order_id.is_some(),
+            self.session_id.is_some(),
+            self.store_id.is_some(),
+            self.offer_id.is_some(),
+            self.placement.is_some(),
+            self.rank.is_some(),
+            self.decision_id.is_some(),
+            self.device.is_some(),
+            self.source.is_some(),
+            self.query.is_some(),
+            self.value_micro.is_some(),
+            self.topic.is_some(),
+            self.outcome.is_some(),
+            self.sentiment_micro.is_some(),
+            self.wait_ms.is_some(),
+            self.utc_offset_min.is_some(),
+            self.carried,
+        ];
+        4 + is_present.iter().rposition(|present| *present).map_or(0, |last| last + 1)
     }
 
     /// The canonical order of the optional fields, the common ones first.
@@ -415,10 +435,6 @@ enum Tail<'a> {
 }
 
 impl Tail<'_> {
-    fn is_absent(&self) -> bool {
-        matches!(self, Tail::Text(None) | Tail::Int(None))
-    }
-
     fn write(&self, w: &mut Writer) {
         match self {
             Tail::Text(value) => w.opt_str(*value),

@@ -530,7 +530,7 @@ impl<'a> Reader<'a> {
                 self.str();
             }
             Kind::Str => {
-                self.long_str_bytes();
+                self.str_bytes();
             }
             Kind::Map if !checked => return self.map_head() * 2,
             Kind::Bin => {

@@ -1,5 +1,6 @@
 //! Events in: grouped by profile, one update each, one result an event in the order in which they came.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use unisono_message::ErrorCode;
@@ -21,6 +22,9 @@ const COUNTERS: [(&str, &str); 6] = [
     ("refused", "events_refused"),
 ];
 
+/// An event with the place of its result.
+type Placed<'e> = (usize, Cow<'e, [u8]>);
+
 impl Profiles {
     /// Stores events: one event, or `{"events": [...]}`, each with its `profile_id`. Answers `{"results": [{"status":
     /// "accepted" | "duplicate" | "withheld" | "erased" | "expired" | "refused", "code"?, "message"?, "field"?}], "warnings": [...]}`, a result an
@@ -40,7 +44,7 @@ impl Profiles {
             }
             None => vec![input],
         };
-        self.add_each(now_ms, events.into_iter().map(|event| Ok(event.to_vec())).collect())
+        self.add_each(now_ms, events.into_iter().map(|event| Ok(event.into())).collect())
     }
 
     /// As [`Profiles::add_events`], of events in JSON, one a line; empty lines are none.
@@ -50,23 +54,22 @@ impl Profiles {
     pub fn add_lines(&self, now_ms: i64, lines: &[u8]) -> Result<Vec<u8>, HostError> {
         let lines = || lines.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
         check_count(lines().count())?;
-        self.add_each(now_ms, lines().map(transcode::json_to_msgpack).collect())
+        self.add_each(now_ms, lines().map(|line| transcode::json_to_msgpack(line).map(Cow::Owned)).collect())
     }
 
     /// As [`Profiles::add_events`], of events that stand one by one; one that could not even be read brings its error.
     ///
     /// # Errors
     /// Those of [`Profiles::add_events`].
-    pub fn add_each(&self, now_ms: i64, events: Vec<Result<Vec<u8>, HostError>>) -> Result<Vec<u8>, HostError> {
+    pub fn add_each(&self, now_ms: i64, events: Vec<Result<Cow<'_, [u8]>, HostError>>) -> Result<Vec<u8>, HostError> {
         check_count(events.len())?;
-        let events: Vec<Result<Vec<u8>, HostError>> =
-            events.into_iter().map(|event| Ok(self.named(&event?)?.into_owned())).collect();
         let mut results: Vec<Vec<u8>> = events.iter().map(|_| Vec::new()).collect();
         // By id, so that the order of writing does not depend on chance.
-        let mut groups: BTreeMap<&str, Vec<(usize, &[u8])>> = BTreeMap::new();
-        for ((place, event), result) in events.iter().enumerate().zip(&mut results) {
-            match event.as_ref().map_err(|e| refused(e.code(), &e.message(), e.field())).and_then(|e| owner(e)) {
-                Ok(profile_id) => groups.entry(profile_id).or_default().push((place, event.as_deref().unwrap_or(&[]))),
+        let mut groups: BTreeMap<String, Vec<Placed<'_>>> = BTreeMap::new();
+        for ((place, event), result) in events.into_iter().enumerate().zip(&mut results) {
+            let owned = event.map_err(|e| refused(e.code(), &e.message(), e.field())).and_then(|e| self.with_owner(e));
+            match owned {
+                Ok((profile_id, event)) => groups.entry(profile_id).or_default().push((place, event)),
                 Err(refusal) => *result = refusal,
             }
         }
@@ -88,11 +91,23 @@ impl Profiles {
         Ok(answer.done())
     }
 
+    /// Whose event it is, and the event, which names that profile; or the result that says why it is nobody's.
+    fn with_owner<'e>(&self, event: Cow<'e, [u8]>) -> Result<(String, Cow<'e, [u8]>), Vec<u8>> {
+        let found = pack::lookup(&event, ["identity", "profile_id"]);
+        let [identity, profile_id] = found.map_err(|_| refused_by(ErrorCode::InvalidType, "an event is a map", ""))?;
+        if let Some(identity) = identity {
+            let renamed = self.renamed(&event, identity).map_err(|e| refused(e.code(), &e.message(), e.field()))?;
+            let [profile_id] = pack::lookup(&renamed, ["profile_id"]).unwrap_or_default();
+            return Ok((owner(profile_id)?, renamed.into()));
+        }
+        Ok((owner(profile_id)?, event))
+    }
+
     fn count_events(&self, results: &[Vec<u8>]) {
         let mut sums = COUNTERS.map(|(_, name)| (name, 0u64));
         for result in results {
-            let entries = pack::entries(result).unwrap_or_default();
-            let status = pack::find(&entries, "status").and_then(pack::text).unwrap_or_default();
+            let [status] = pack::lookup(result, ["status"]).unwrap_or_default();
+            let status = status.and_then(pack::text).unwrap_or_default();
             for ((known, _), (_, sum)) in COUNTERS.iter().zip(&mut sums) {
                 *sum += u64::from(*known == status);
             }
@@ -113,7 +128,7 @@ fn check_count(events: usize) -> Result<(), HostError> {
     Err(HostError::new(crate::HostErrorCode::LimitExceeded, text).in_field("events"))
 }
 
-fn input_of<'a>(profile_id: &'a str, events: &[(usize, &[u8])]) -> Input<'a> {
+fn input_of<'a>(profile_id: &'a str, events: &[Placed<'_>]) -> Input<'a> {
     let mut list = Packer::array(events.len());
     for (_, event) in events {
         list.raw(event);
@@ -121,15 +136,12 @@ fn input_of<'a>(profile_id: &'a str, events: &[(usize, &[u8])]) -> Input<'a> {
     Input { profile_id, values: vec![("events", list.done())] }
 }
 
-/// Whose event it is, or the result that says why nobody's.
-fn owner(event: &[u8]) -> Result<&str, Vec<u8>> {
-    let entries = pack::entries(event).map_err(|_| refused_by(ErrorCode::InvalidType, "an event is a map", ""))?;
-    let Some(profile_id) = pack::find(&entries, "profile_id") else {
-        return Err(refused_by(ErrorCode::MissingField, "`profile_id` is required", "profile_id"));
-    };
-    let profile_id = pack::text(profile_id)
+/// The profile id that an event names, or the result that says why it is none.
+fn owner(profile_id: Option<&[u8]>) -> Result<String, Vec<u8>> {
+    let missing = || refused_by(ErrorCode::MissingField, "`profile_id` is required", "profile_id");
+    let profile_id = pack::text(profile_id.ok_or_else(missing)?)
         .ok_or_else(|| refused_by(ErrorCode::InvalidType, "`profile_id` is no text", "profile_id"))?;
-    check_id(profile_id).map_err(|_| {
+    check_id(profile_id).map(str::to_owned).map_err(|_| {
         let text = format!("an id of {} bytes; ids have 1 to 128", profile_id.len());
         refused_by(ErrorCode::InvalidId, &text, "profile_id")
     })

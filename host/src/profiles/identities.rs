@@ -55,8 +55,15 @@ impl Profiles {
 
     /// The same map with a `profile_id`, where it names an identity and none. What is no map is left to whoever reads it.
     pub(super) fn named<'a>(&self, map: &'a [u8]) -> Result<Cow<'a, [u8]>, HostError> {
-        let Ok(entries) = pack::entries(map) else { return Ok(map.into()) };
-        let Some(identity) = pack::find(&entries, "identity") else { return Ok(map.into()) };
+        match pack::lookup(map, ["identity"]) {
+            Ok([Some(identity)]) => self.renamed(map, identity).map(Cow::Owned),
+            _ => Ok(map.into()),
+        }
+    }
+
+    /// The map with the profile id of this identity of it.
+    pub(super) fn renamed(&self, map: &[u8], identity: &[u8]) -> Result<Vec<u8>, HostError> {
+        let entries = pack::entries(map).map_err(|_| invalid(FORM, ""))?;
         if ["profile_id", "profile"].iter().any(|key| pack::find(&entries, key).is_some()) {
             return Err(invalid("an `identity` stands in the place of a `profile_id`, not beside one", "identity"));
         }
@@ -73,7 +80,7 @@ impl Profiles {
             named.text(key);
             named.raw(value);
         }
-        Ok(named.done().into())
+        Ok(named.done())
     }
 
     fn hasher(&self) -> Result<&IdentityHasher, HostError> {
