@@ -152,13 +152,15 @@ pub(super) fn memory(tree: &Tree) -> Result<String> {
         .args(["--calls", "1", "--write-request"])
         .arg(&request)
         .run()?;
-    Run::new("node")
+    let in_node = Run::new("node")
         .arg(tree.path("benches/node/memory.mjs"))
         .arg(tree.package().join("unisono.wasm"))
         .arg(&subject.model)
         .arg(&request)
         .arg(CALLS)
-        .output()
+        .output()?;
+    let steady = Run::new(bench(tree, "steady")?).arg("--model").arg(&subject.model);
+    Ok(in_node + &steady.arg("--requests").arg(&subject.requests).args(["--calls", CALLS]).output()?)
 }
 
 /// The model's size by section, and accuracy on the held-out cut, under each floor.
