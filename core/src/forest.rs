@@ -45,26 +45,33 @@ impl Forest<'_> {
     }
 
     /// The scores of candidates' features, in 2^-scale_bits.
-    pub(crate) fn scores(&self, all: impl Iterator<Item = [i64; FEATURES]>) -> Vec<i64> {
+    pub(crate) fn scores(&self, mut all: impl Iterator<Item = [i64; FEATURES]>) -> Vec<i64> {
         let mut last = LastBins::new();
-        let cuts: Vec<Cut> = all.map(|values| *self.cut(&values, &mut last)).collect();
-        cuts.chunks(TOGETHER).flat_map(|cuts| self.walks(cuts)).take(cuts.len()).collect()
+        let (mut scores, mut cuts) = (Vec::new(), [[0; 256]; TOGETHER]);
+        loop {
+            let mut filled = 0usize;
+            for (cut, values) in cuts.iter_mut().zip(&mut all) {
+                *cut = *self.cut(&values, &mut last);
+                filled += 1;
+            }
+            if filled == 0 {
+                return scores;
+            }
+            scores.extend(self.walks(&cuts).iter().take(filled));
+        }
     }
 
     /// Four walks through each tree at a time: a step waits for the one before it, those of other walks need not. A walk that
     /// has come to its leaf stays there.
-    fn walks(&self, cuts: &[Cut]) -> [i64; TOGETHER] {
-        const NONE: Cut = [0; 256];
-        let of = |at: usize| cuts.get(at).unwrap_or(&NONE);
-        let cuts = [of(0), of(1), of(2), of(3)];
+    fn walks(&self, cuts: &[Cut; TOGETHER]) -> [i64; TOGETHER] {
         let mut sums = [self.base; TOGETHER];
         for root in self.roots.iter() {
             let [mut a, mut b, mut c, mut d] = [root; TOGETHER];
             while a & b & c & d & LEAF == 0 {
-                a = self.step(cuts[0], a).1;
-                b = self.step(cuts[1], b).1;
-                c = self.step(cuts[2], c).1;
-                d = self.step(cuts[3], d).1;
+                a = self.step(&cuts[0], a).1;
+                b = self.step(&cuts[1], b).1;
+                c = self.step(&cuts[2], c).1;
+                d = self.step(&cuts[3], d).1;
             }
             for (sum, link) in sums.iter_mut().zip([a, b, c, d]) {
                 *sum += i64::from(self.leaves.get((link & !LEAF) as usize).unwrap_or(0));

@@ -125,8 +125,8 @@ pub(crate) fn may_repeat(numbers: &[u64]) -> bool {
     let mut steps = numbers.len() * 8;
     let mask = slots.len() - 1;
     for number in numbers {
-        let mut at = *number as usize;
-        while let Some(slot) = slots.get_mut(at & mask) {
+        let mut at = *number as usize & mask;
+        while let Some(slot) = slots.get_mut(at) {
             if steps == 0 || *slot == Some(*number) {
                 return true;
             }
@@ -134,7 +134,7 @@ pub(crate) fn may_repeat(numbers: &[u64]) -> bool {
                 *slot = Some(*number);
                 break;
             }
-            at += 1;
+            at = (at + 1) & mask;
             steps -= 1;
         }
     }
@@ -258,6 +258,16 @@ mod tests {
                 prop_assert_eq!(&first[..], &standard[..count.min(standard.len())]);
             }
         }
+    }
+
+    #[test]
+    fn numbers_at_the_end_of_their_range_fall_together_too() {
+        let last = u64::MAX;
+        assert!(!may_repeat(&[last >> 32, last]) && !may_repeat(&[last, last - 4, last - 8, 3]));
+        assert!(may_repeat(&[last, last - 4, last]));
+        // Chosen so that each falls on all before it: taken for a repetition rather than walked through.
+        let chosen: Vec<u64> = (0..1_000).map(|at| at << 32).collect();
+        assert!(may_repeat(&chosen));
     }
 
     proptest! {

@@ -139,7 +139,7 @@ pub struct OwnScores {
 }
 
 /// Scores the candidates of a placement and says how: by the blend, or the blend's best by the forest. `new_only`: the
-/// placement leaves out what was bought. `own` is of the call, and its customer's.
+/// placement leaves out what was bought. `own` is of the call, and its customer's. Each candidate stands once.
 pub fn score<'b, 'a>(
     scene: &'b Scene<'_, 'a>,
     kind: PlacementKind,
@@ -183,7 +183,9 @@ fn scored<'a>(
             candidate: *candidate,
         }
     };
-    candidates.iter().map(one).collect()
+    let scored = candidates.iter().map(one).collect();
+    debug_assert!(scores.next().is_none(), "a candidate stands twice");
+    scored
 }
 
 fn recommendation<'a>(

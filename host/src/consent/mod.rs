@@ -38,7 +38,7 @@ const GOOGLE_STATES: [&str; 7] = [
 ];
 
 /// Of one moment and key the greater writer counts: the browser's own word outweighs what a consent platform says.
-const GPC_WRITER: &str = "user_agent";
+pub(crate) const GPC_WRITER: &str = "user_agent";
 
 /// What else may stand beside them in a call of `gtag`, and says nothing of consent.
 const GOOGLE_OPTIONS: [&str; 2] = ["wait_for_update", "region"];
@@ -55,7 +55,7 @@ pub struct ConsentRegister {
     pub granted: bool,
     /// When the customer said so, Unix milliseconds UTC.
     pub ts_ms: i64,
-    /// Who wrote it: `tcf`, `google_consent` or `gpc`.
+    /// Who wrote it: `tcf`, `google_consent`, or `user_agent` for `Sec-GPC`.
     pub writer: String,
 }
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use unisono_message::limits::{FUTURE_MS_MAX, TIME_MS_MIN};
 
+use super::registers::{in_field, place_of};
 use super::{Profiles, Registers, invalid, only_known, required_id};
-use crate::consent::{ConsentMapping, ConsentRegister};
+use crate::consent::{ConsentMapping, ConsentRegister, GPC_WRITER};
 use crate::error::HostError;
 use crate::pack::{self, Packer};
 
@@ -80,8 +81,24 @@ impl Profiles {
         packed.begin_array(own.len() + translated.len());
         own.iter().for_each(|one| packed.raw(one));
         translated.iter().for_each(|one| pack_register(&mut packed, one));
-        self.set(now_ms, Registers::Consents, &packed.done())
+        let answer = self.set(now_ms, Registers::Consents, &packed.done())?;
+        Ok(told_by_source(answer, own.len(), &translated))
     }
+}
+
+/// The same answer, in which what was translated is refused in the field that the caller sent.
+fn told_by_source(answer: Vec<u8>, own: usize, translated: &[ConsentRegister]) -> Vec<u8> {
+    let Ok([Some(refused), Some(warnings)]) = pack::lookup(&answer, ["refused", "warnings"]) else { return answer };
+    let source = |error: &[u8]| translated.get(place_of(error, "consents")?.checked_sub(own)?);
+    let field = |one: &ConsentRegister| if one.writer == GPC_WRITER { "gpc".to_owned() } else { one.writer.clone() };
+    let told = |error: &[u8]| source(error).map_or_else(|| error.to_vec(), |one| in_field(error, &field(one)));
+    let refused: Vec<Vec<u8>> = pack::items(refused).unwrap_or_default().into_iter().map(told).collect();
+    let mut told = Packer::map(2);
+    told.text("refused");
+    told.raws(&refused);
+    told.text("warnings");
+    told.raw(warnings);
+    told.done()
 }
 
 fn pack_register(packed: &mut Packer, one: &ConsentRegister) {

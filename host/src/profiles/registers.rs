@@ -108,7 +108,7 @@ fn list_of(links: &[impl AsRef<[u8]>]) -> Vec<u8> {
 }
 
 /// Which of a list's items an error is about: of `links[3].ts_ms`, 3.
-fn place_of(error: &[u8], name: &str) -> Option<usize> {
+pub(super) fn place_of(error: &[u8], name: &str) -> Option<usize> {
     let entries = pack::entries(error).ok()?;
     let field = pack::find(&entries, "field").and_then(pack::text)?;
     field.strip_prefix(name)?.strip_prefix('[')?.split_once(']')?.0.parse().ok()
@@ -119,10 +119,15 @@ fn at_place(error: &[u8], name: &str, at: usize) -> Vec<u8> {
     let entries = pack::entries(error).unwrap_or_default();
     let word = |key: &str| pack::find(&entries, key).and_then(pack::text).unwrap_or_default();
     let within = word("field").strip_prefix(name).and_then(|field| field.split_once(']')).map_or("", |(_, rest)| rest);
+    in_field(error, &format!("{name}[{at}]{within}"))
+}
+
+/// The same error about another field.
+pub(super) fn in_field(error: &[u8], field: &str) -> Vec<u8> {
+    let entries = pack::entries(error).unwrap_or_default();
+    let word = |key: &str| pack::find(&entries, key).and_then(pack::text).unwrap_or_default();
     let mut moved = Packer::map(3);
-    for (key, text) in
-        [("code", word("code")), ("message", word("message")), ("field", &format!("{name}[{at}]{within}"))]
-    {
+    for (key, text) in [("code", word("code")), ("message", word("message")), ("field", field)] {
         moved.text(key);
         moved.text(text);
     }

@@ -103,8 +103,9 @@ impl Profiles {
         only_known(&entries, &["profile_id", "token"])?;
         let profile_id = required_id(&entries, form)?;
         let token = pack::find(&entries, "token").and_then(pack::text).ok_or_else(|| invalid(form, "token"))?;
-        let payload = tokens.keys.read(token, now_ms, &tokens.shop)?;
-        update(self.store(), profile_id.as_bytes(), |state| {
+        let refused = || self.store.count(&[("tokens_refused", 1)]);
+        let payload = tokens.keys.read(token, now_ms, &tokens.shop).inspect_err(|_| refused())?;
+        let (is_taken, answer) = update(self.store(), profile_id.as_bytes(), |state| {
             let mut call = Packer::map(3 + usize::from(state.is_some()));
             if let Some(state) = state {
                 call.text("state");
@@ -123,14 +124,20 @@ impl Profiles {
             let bad = || bad_answer("token_apply");
             let values = pack::entries(&applied).map_err(|_| bad())?;
             if error_of(&values).is_some() {
-                return Ok(Updated { state: None, outcome: applied });
+                return Ok(Updated { state: None, outcome: (false, applied) });
             }
             let state = pack::find(&values, "state").and_then(pack::bin).ok_or_else(bad)?;
             let mut answer = Packer::map(1);
             answer.text("warnings");
             answer.raw(pack::find(&values, "warnings").ok_or_else(bad)?);
-            Ok(Updated { state: Some(state.to_vec()), outcome: answer.done() })
-        })
+            Ok(Updated { state: Some(state.to_vec()), outcome: (true, answer.done()) })
+        })?;
+        if is_taken {
+            self.store.count(&[("tokens_redeemed", 1)]);
+        } else {
+            refused();
+        }
+        Ok(answer)
     }
 
     fn with_tokens(&self) -> Result<&Tokens, HostError> {

@@ -381,13 +381,16 @@ fn a_token_carries_a_profile_to_another_store() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let shop = |name: &str, shop: &str| {
+    let store = |name: &str| open(&folder.path().join(name).display().to_string()).unwrap();
+    let tills = store("till");
+    let shop_on = |store, shop: &str| {
         let keys = r#"{"sign_with": "k1", "keys": [{"key_id": "k1", "seed": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
             "encryption_key": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}]}"#;
         let keys = unisono_host::token::TokenKeys::from_json(keys).unwrap();
-        Profiles::new(real_host(), open(&folder.path().join(name).display().to_string()).unwrap()).tokens(keys, shop)
+        Profiles::new(real_host(), store).tokens(keys, shop)
     };
-    let (app, till, stranger) = (shop("app", "corner"), shop("till", "corner"), shop("stranger", "other"));
+    let shop = |name: &str, shop: &str| shop_on(store(name), shop);
+    let (app, till, stranger) = (shop("app", "corner"), shop_on(tills.clone(), "corner"), shop("stranger", "other"));
     let now_ms = now_ms();
     let events: Vec<Value> =
         (0..30).map(|at| event("c1", &format!("e{at}"), now_ms - 60_000 * (at + 1), "purchase")).collect();
@@ -409,6 +412,53 @@ fn a_token_carries_a_profile_to_another_store() {
     }
     let carried = unpack(till.export(now_ms, "c9", None).unwrap());
     assert_eq!(carried["events"].as_array().unwrap().len(), 30, "once, though two tokens were read: {carried}");
+    tills.flush_counts().unwrap();
+    let counters = tills.stat().unwrap().counters;
+    assert_eq!((counters["tokens_redeemed"], counters["tokens_refused"]), (2, 2));
     let unknown = app.write_token(now_ms, &pack(json!({"profile_id": "nobody"}))).unwrap_err();
     assert_eq!(unknown.kind(), unisono_host::HostErrorCode::ProfileUnknown);
+}
+
+#[test]
+fn what_was_translated_is_refused_in_the_field_that_was_sent() {
+    if !has_module() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let shop = Profiles::new(real_host(), open(&folder.path().display().to_string()).unwrap());
+    let now_ms = now_ms();
+    add(&shop, &[event("c1", "e1", now_ms - 60_000, "purchase")], now_ms);
+    shop.erase(now_ms, "c1", unisono_host::profiles::Scope::Profile).unwrap();
+    let old = json!({"purpose": "offers", "granted": true, "ts_ms": now_ms - 1});
+    let body = json!({"profile_id": "c1", "consents": [old], "google_consent": {"ad_storage": "granted"}, "gpc": true,
+        "channel": "web", "ts_ms": now_ms - 1});
+    let answer = shop.set_consents(now_ms, None, &json_to_msgpack(body.to_string().as_bytes()).unwrap()).unwrap();
+    let answer: Value = serde_json::from_slice(&msgpack_to_json(&answer).unwrap()).unwrap();
+    let fields: std::collections::BTreeSet<&str> =
+        answer["refused"].as_array().unwrap().iter().map(|one| one["field"].as_str().unwrap()).collect();
+    assert_eq!(fields, ["consents[0].ts_ms", "google_consent", "gpc"].into(), "{answer}");
+}
+
+#[test]
+fn an_event_nested_too_deep_costs_its_batch_nothing() {
+    if !has_module() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let shop = Profiles::new(real_host(), open(&folder.path().display().to_string()).unwrap());
+    let now_ms = now_ms();
+    let packed = |id: &str| json_to_msgpack(event("c1", id, now_ms - 1, "view").to_string().as_bytes()).unwrap();
+    let mut deep = packed("e2");
+    // One key more in the map: a thousand arrays, each within the one before.
+    deep[0] += 1;
+    deep.extend([0xa1, b'x']);
+    deep.extend(vec![0x91; 1_000]);
+    deep.push(0xc0);
+    let batch = [&[0x81, 0xa6][..], b"events", &[0x93], &packed("e1"), &deep, &packed("e3")].concat();
+    let answer = shop.add_events(now_ms, &batch).unwrap();
+    let answer: Value = serde_json::from_slice(&msgpack_to_json(&answer).unwrap()).unwrap();
+    let results = answer["results"].as_array().unwrap();
+    let statuses: Vec<&str> = results.iter().map(|one| one["status"].as_str().unwrap()).collect();
+    assert_eq!(statuses, ["accepted", "refused", "accepted"], "{answer}");
+    assert_eq!(results[1]["code"], "limit_exceeded", "{answer}");
 }

@@ -23,8 +23,8 @@ pub(super) fn run(tree: &Tree) -> Result<Vec<u8>> {
     tree::read(&target_dir.join(TARGET).join("wasm").join("unisono_wasm.wasm"))
 }
 
-/// Inlining little, unrolling no loop and copying by `memory.copy` take an eighth off the file. wasmtime inlines by itself
-/// (see the host's engine), so that it costs none of its time; Node's calls take 4 to 7 % longer.
+/// Inlining little, unrolling no loop and copying by `memory.copy` take an eighth off the file. The host has wasmtime inline
+/// (see its engine), so that it costs none of its time; Node's calls take 4 to 7 % longer.
 const SMALLER: [&str; 7] = [
     "-inline-threshold=20",
     "-unroll-threshold=0",
