@@ -7,7 +7,7 @@ use crate::model::Model;
 use crate::order::sorted;
 use crate::ranking::{Scored, best_first, best_products};
 use alloc::vec::Vec;
-use unisono_message::limits::DIVERSITY_MAX;
+use unisono_message::limits::{DIVERSITY_MAX, DIVERSITY_POOL_MAX};
 use unisono_message::{Placement, PlacementKind};
 
 /// How strongly a placement avoids what is alike, 0 to 1,000: what it asks for, or else what the model says. Kinds that
@@ -18,9 +18,6 @@ pub(crate) fn strength_of(model: &Model<'_>, placement: &Placement<'_>) -> i64 {
         _ => placement.diversity.unwrap_or(model.diversity),
     }
 }
-
-/// Candidates that are looked at, for each that is taken.
-const POOL: usize = 3;
 
 /// A candidate that waits to be taken.
 struct Waiting<'a> {
@@ -42,7 +39,7 @@ pub(crate) fn take_diverse<'a>(
     strength: i64,
     shown: &mut Shown<'a>,
 ) -> (Vec<Scored<'a>>, Vec<Candidate<'a>>) {
-    let best = sorted(&best_products(model, scored, POOL * k, k), best_first);
+    let best = sorted(&best_products(model, scored, DIVERSITY_POOL_MAX * k, k), best_first);
     let score = |one: Option<&Scored<'_>>| one.map_or(0, |one| one.score);
     let worst = score(best.last());
     let span = (score(best.first()) - worst).max(1);

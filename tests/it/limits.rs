@@ -22,7 +22,7 @@ use unisono_tests::value::{self, Value, decode, field, list, map, set, strings, 
 const NOW_MS: i64 = 1_700_000_000_000;
 
 /// Limits that are met elsewhere, and where.
-const ELSEWHERE: [(&str, &str); 7] = [
+const ELSEWHERE: [(&str, &str); 14] = [
     ("token_bytes", "token.rs: what a token may have where nobody says how much"),
     ("token_events_first", "token.rs: which events go before marks"),
     ("alloc_bytes_max", "abi.rs, through the module"),
@@ -30,6 +30,13 @@ const ELSEWHERE: [(&str, &str); 7] = [
     ("echo_bytes_max", "bounds an error; a case file, and a test of the crate"),
     ("spend_micro_max", "bounds a sum; the oracle has it too"),
     ("reasons_max", "bounds a list of six; the oracle has it too"),
+    ("content_seeds_max", "bounds work; the oracle has it too"),
+    ("content_items_max", "bounds work; the oracle has it too"),
+    ("content_categories_max", "bounds work; the oracle has it too"),
+    ("vote_items_max", "bounds work; the oracle has it too"),
+    ("vote_sessions_read_max", "bounds work; a mutant, and the oracle"),
+    ("vote_sessions_max", "bounds work; a mutant, and the oracle"),
+    ("diversity_pool_max", "bounds a pool; the oracle has it too"),
 ];
 
 #[test]

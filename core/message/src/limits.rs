@@ -140,6 +140,20 @@ pub const MODEL_POINTS_MAX: i64 = 1 << 40;
 
 /// Distinct items of a profile, newest first, whose neighbour rows are read.
 pub const HISTORY_ITEMS_FOR_NEIGHBOURS_MAX: u32 = 1_024;
+/// Given items, in the order of their indices, that others are compared with by category and brand.
+pub const CONTENT_SEEDS_MAX: usize = 16;
+/// Items that are compared with them.
+pub const CONTENT_ITEMS_MAX: usize = 1_024;
+/// Categories of a customer, strongest first, that are read for what is new.
+pub const CONTENT_CATEGORIES_MAX: usize = 10;
+/// Items of the history, newest first, or given ones, by which sessions are compared.
+pub const VOTE_ITEMS_MAX: usize = 20;
+/// Newest sessions that are read of each of them.
+pub const VOTE_SESSIONS_READ_MAX: usize = 500;
+/// Most similar sessions that vote.
+pub const VOTE_SESSIONS_MAX: usize = 500;
+/// Candidates for each place of a list that is to be spread over categories.
+pub const DIVERSITY_POOL_MAX: usize = 3;
 /// Spend that is told apart, in micro-units (17.6 million units), so that sums stay exact.
 pub const SPEND_MICRO_MAX: i64 = 1 << 44;
 /// Reasons of one recommendation.

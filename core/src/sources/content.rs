@@ -4,13 +4,8 @@ use super::Sums;
 use crate::model::Model;
 use crate::order::first_of;
 use alloc::vec::Vec;
+use unisono_message::limits::{CONTENT_CATEGORIES_MAX, CONTENT_ITEMS_MAX, CONTENT_SEEDS_MAX};
 
-/// Given items at most that others are compared with, in the order of their indices.
-const SEEDS: usize = 16;
-/// Items at most that are compared with them.
-const ITEMS: usize = 1024;
-/// Categories of a customer that are read.
-const STRONGEST: usize = 10;
 /// What the same brand adds, in 4,096ths.
 const SAME_BRAND: i64 = 512;
 
@@ -25,20 +20,20 @@ pub fn likeness(model: &Model<'_>, seeds: &[u32], item: u32) -> i64 {
         let same_brand = brand.is_some() && brand == items.brand_of(*seed);
         by_category + if same_brand { SAME_BRAND } else { 0 }
     };
-    seeds.iter().take(SEEDS).map(like).max().unwrap_or(0)
+    seeds.iter().take(CONTENT_SEEDS_MAX).map(like).max().unwrap_or(0)
 }
 
 /// The `count` other items of the given items' categories that are most alike, best first; ties by popularity, then index.
 pub fn like(model: &Model<'_>, seeds: &[u32], count: usize) -> Vec<u32> {
     let mut categories: Vec<u16> = Vec::new();
-    for category in seeds.iter().take(SEEDS).filter_map(|seed| model.items.category_of(*seed)) {
+    for category in seeds.iter().take(CONTENT_SEEDS_MAX).filter_map(|seed| model.items.category_of(*seed)) {
         if !categories.contains(&category) {
             categories.push(category);
         }
     }
-    let found = items_of(model, &categories, ITEMS)
+    let found = items_of(model, &categories, CONTENT_ITEMS_MAX)
         .into_iter()
-        .filter(|item| !seeds.iter().take(SEEDS).any(|seed| seed == item));
+        .filter(|item| !seeds.iter().take(CONTENT_SEEDS_MAX).any(|seed| seed == item));
     let compared = found.map(|item| (likeness(model, seeds, item), model.popularity.of(Some(item)), item));
     let best = first_of(compared, count, |a, b| (b.0, b.1, a.2).cmp(&(a.0, a.1, b.2)));
     best.into_iter().map(|one| one.2).collect()
@@ -46,7 +41,7 @@ pub fn like(model: &Model<'_>, seeds: &[u32], count: usize) -> Vec<u32> {
 
 /// About `count` items of the categories in which a customer buys most.
 pub fn of_strongest(model: &Model<'_>, categories: &Sums, count: usize) -> Vec<u32> {
-    let strongest = first_of(categories.entries(), STRONGEST, |a, b| (b.1, a.0).cmp(&(a.1, b.0)));
+    let strongest = first_of(categories.entries(), CONTENT_CATEGORIES_MAX, |a, b| (b.1, a.0).cmp(&(a.1, b.0)));
     let categories: Vec<u16> = strongest.into_iter().map(|entry| entry.0 as u16).collect();
     items_of(model, &categories, count)
 }

@@ -6,29 +6,23 @@ use crate::history::{History, decay};
 use crate::model::Model;
 use crate::order::first_of;
 use alloc::vec::Vec;
-use unisono_message::limits::MODEL_SESSION_ITEMS_MAX;
+use unisono_message::limits::{MODEL_SESSION_ITEMS_MAX, VOTE_ITEMS_MAX, VOTE_SESSIONS_MAX, VOTE_SESSIONS_READ_MAX};
 
 /// 1.0 in the fixed point of weights, similarities and votes.
 const ONE: i64 = 65_536;
-/// Items of the history, newest first, by which sessions are compared.
-const COMPARED_MAX: usize = 20;
-/// Newest sessions that are read of each of them.
-const READ_MAX: usize = 500;
-/// Most similar sessions that vote.
-const VOTERS_MAX: usize = 500;
 /// A weight falls to 1/e within this many items.
 const FADE: f64 = 4.0;
 
 /// The vote for the newest items that were looked at, each weighted by exp(-(other items looked at since)/4).
 pub fn of_history(model: &Model<'_>, history: &History<'_>, newest: &[u32]) -> ListSums {
     let own = newest.iter().filter_map(|at| history.items.get(*at as usize));
-    let looked = own.filter(|own| own.viewed_ms.is_some()).take(COMPARED_MAX);
+    let looked = own.filter(|own| own.viewed_ms.is_some()).take(VOTE_ITEMS_MAX);
     vote(model, looked.filter_map(|own| Some((own.item?, decay(f64::from(own.looks_since), FADE)))))
 }
 
 /// The vote for given items, each of weight 1.
 pub fn of_items(model: &Model<'_>, items: impl Iterator<Item = u32>) -> ListSums {
-    vote(model, items.take(COMPARED_MAX).map(|item| (item, ONE)))
+    vote(model, items.take(VOTE_ITEMS_MAX).map(|item| (item, ONE)))
 }
 
 /// Sums of votes in 65,536ths. A session's similarity is the weight of the items that it shares over the root of its length;
@@ -41,7 +35,7 @@ fn vote(model: &Model<'_>, weighted: impl Iterator<Item = (u32, i64)>) -> ListSu
     }
     for (item, weight) in weighted {
         weights.add(item, weight);
-        for session in sessions.with(item).iter().take(READ_MAX) {
+        for session in sessions.with(item).iter().take(VOTE_SESSIONS_READ_MAX) {
             shared.add(*session, weight);
         }
     }
@@ -51,7 +45,7 @@ fn vote(model: &Model<'_>, weighted: impl Iterator<Item = (u32, i64)>) -> ListSu
         (weight * (libm::rint(ONE as f64 / root) as i64) / ONE, session)
     };
     // Of equally similar sessions the newest come first.
-    let voters = first_of(shared.entries().map(similar), VOTERS_MAX, |a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+    let voters = first_of(shared.entries().map(similar), VOTE_SESSIONS_MAX, |a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
     for (similarity, session) in voters {
         let items: Vec<u32> = sessions.of(session).iter().collect();
         let mut nearest = (0usize, 0i64);
