@@ -35,32 +35,33 @@ pub(crate) fn array_len(value: &[u8]) -> Option<usize> {
 
 /// The first value under each of these keys that is not nil, found in one pass over a map.
 pub(crate) fn lookup<'a, const N: usize>(map: &'a [u8], keys: [&str; N]) -> Unpacked<[Option<&'a [u8]>; N]> {
-    let mut rest = map;
-    let count = rmp::decode::read_map_len(&mut rest).map_err(|_| Unpackable)?;
     let mut found = [None; N];
-    for _ in 0..count {
-        let key = take(&mut rest)?;
-        let value = take(&mut rest)?;
+    each_pair(map, |key, value| {
         let is_sought = |(name, found): &(&str, &mut Option<&[u8]>)| found.is_none() && text(key) == Some(*name);
         if let Some((_, found)) = keys.into_iter().zip(&mut found).find(is_sought).filter(|_| !is_nil(value)) {
             *found = Some(value);
         }
-    }
-    if rest.is_empty() { Ok(found) } else { Err(Unpackable) }
+    })?;
+    Ok(found)
 }
 
 /// The entries of a map in their order: key, and value as its bytes. Keys that are no text are passed over; a key that
 /// stands twice is listed twice.
 pub(crate) fn entries(value: &[u8]) -> Unpacked<Vec<(&str, &[u8])>> {
-    let mut rest = value;
-    let count = rmp::decode::read_map_len(&mut rest).map_err(|_| Unpackable)?;
     let mut entries = Vec::new();
+    each_pair(value, |key, value| entries.extend(text(key).map(|key| (key, value))))?;
+    Ok(entries)
+}
+
+/// Calls `each` with the key and the value of every pair of a map, whole and alone.
+fn each_pair<'a>(map: &'a [u8], mut each: impl FnMut(&'a [u8], &'a [u8])) -> Unpacked<()> {
+    let mut rest = map;
+    let count = rmp::decode::read_map_len(&mut rest).map_err(|_| Unpackable)?;
     for _ in 0..count {
         let key = take(&mut rest)?;
-        let value = take(&mut rest)?;
-        entries.extend(text(key).map(|key| (key, value)));
+        each(key, take(&mut rest)?);
     }
-    if rest.is_empty() { Ok(entries) } else { Err(Unpackable) }
+    if rest.is_empty() { Ok(()) } else { Err(Unpackable) }
 }
 
 /// The first value under this key that is not nil.
