@@ -61,7 +61,7 @@ pub fn collect<'a>(
             found.items(&scene.from_history.next.top(count, popularity_of));
             found.items(&scene.from_history.session_ranks.keys());
             found.items(&scene.from_seeds.top(count, popularity_of));
-            found.items(&scene.segment_counts.top(count, popularity_of));
+            found.items(&scene.in_segment.top(count, popularity_of));
             found.items(&content::like(scene.model, scene.seeds, count));
             if new_only && kind == PlacementKind::ForYou {
                 found.items(&content::of_strongest(scene.model, &scene.from_history.categories, count));
@@ -74,7 +74,7 @@ pub fn collect<'a>(
             found.items(popularity::recent(scene.model, count));
         }
         PlacementKind::Trending => {
-            found.items(&scene.channel_counts.keys());
+            found.items(&scene.in_channel.sums.keys());
             found.items(popularity::recent(scene.model, count));
         }
         PlacementKind::BuyAgain => found.own(personal::is_bought),

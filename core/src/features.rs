@@ -167,7 +167,7 @@ pub fn values(scene: &Scene<'_, '_>, candidate: &Candidate) -> [i64; FEATURES] {
         i64::from(scene.history.looks),
         scene.from_history.bought_last.share(item),
         scene.from_history.next_last.share(item),
-        scene.segment_counts.share(item),
+        scene.in_segment.share(item),
         scene.from_history.sessions.share(item),
         item.map_or(0, |item| scene.from_history.sessions.sums.get(item)) >> 6,
         session_rank,

@@ -138,8 +138,10 @@ pub struct OwnScores {
     by_forest: Vec<Option<i64>>,
 }
 
-/// Scores the candidates of a placement and says how: by the blend, or the blend's best by the forest. `new_only`: the
-/// placement leaves out what was bought. `own` is of the call, and its customer's. Each candidate stands once.
+/// Scores the candidates of a placement and says how: by the blend, or the blend's best by the forest, or all by the forest
+/// where there is neither a history nor a given item: a blend adds up what it knows of customers with a history and would
+/// choose badly. `new_only`: the placement leaves out what was bought. `own` is of the call, and its customer's. Each
+/// candidate stands once.
 pub fn score<'b, 'a>(
     scene: &'b Scene<'_, 'a>,
     kind: PlacementKind,
@@ -151,18 +153,17 @@ pub fn score<'b, 'a>(
     let model = scene.model;
     let (scoring, forest) = scores::scoring_of(scene, kind, new_only);
     let mut unshared = OwnScores::default();
-    let own = if scores::is_shared(model, kind, new_only) { own } else { &mut unshared };
+    let own = if scores::is_shared(scene, kind, new_only) { own } else { &mut unshared };
     own.by_blend.resize(scene.history.items.len(), None);
     own.by_forest.resize(scene.history.items.len(), None);
-    let by_blend = scored(scoring, scene, candidates, &mut own.by_blend);
-    match forest {
-        None => (scoring, by_blend),
-        Some(forest) => {
-            let best = ranking::best_products(model, &by_blend, k.max(model.ranked_max as usize), k);
-            let best: Vec<Candidate<'a>> = best.iter().map(|one| one.candidate).collect();
-            (forest, scored(forest, scene, &best, &mut own.by_forest))
-        }
+    let by_blend = |own: &mut OwnScores| scored(scoring, scene, candidates, &mut own.by_blend);
+    let Some(forest) = forest else { return (scoring, by_blend(own)) };
+    let mut ranked = candidates.to_vec();
+    if !scene.history.items.is_empty() || !scene.seeds.is_empty() {
+        let best = ranking::best_products(model, &by_blend(own), k.max(model.ranked_max as usize), k);
+        ranked = best.iter().map(|one| one.candidate).collect();
     }
+    (forest, scored(forest, scene, &ranked, &mut own.by_forest))
 }
 
 fn scored<'a>(
@@ -196,7 +197,7 @@ fn recommendation<'a>(
     one: &Scored<'a>,
 ) -> Recommendation<'a> {
     let model = scene.model;
-    let calibration = match scores::discovers(model, placement.kind, placement.exclude_bought) {
+    let calibration = match scores::discovers(scene, placement.kind, placement.exclude_bought) {
         true => Some(&model.discover_calibration).filter(|map| !map.scores.is_empty()),
         false => model.calibrations.iter().find(|(kind, _)| *kind == placement.kind).map(|(_, map)| map),
     };

@@ -82,16 +82,16 @@ pub struct Scene<'s, 'a> {
     /// The given items or the cart, ascending.
     pub seeds: &'s [u32],
     /// Distinct profiles per item of this channel's list.
-    pub channel_counts: &'s Sums,
+    pub in_channel: &'s ListSums,
     /// Distinct profiles per item of the list of the customer's segment.
-    pub segment_counts: &'s ListSums,
+    pub in_segment: &'s ListSums,
 }
 
 impl Scene<'_, '_> {
     /// Distinct profiles of an item in this channel; 0 beyond the channel's list.
     #[inline]
     pub fn channel_count(&self, item: Option<u32>) -> u32 {
-        item.map_or(0, |item| self.channel_counts.get(item) as u32)
+        item.map_or(0, |item| self.in_channel.sums.get(item) as u32)
     }
 }
 
@@ -103,9 +103,9 @@ pub struct Background<'a> {
     /// What it says of other items.
     pub from_history: FromHistory,
     /// Distinct profiles per item of this channel's list.
-    pub channel_counts: Sums,
+    pub in_channel: ListSums,
     /// Distinct profiles per item of the list of the customer's segment.
-    pub segment_counts: ListSums,
+    pub in_segment: ListSums,
     /// The moment.
     pub now_ms: i64,
 }
@@ -114,9 +114,9 @@ impl<'a> Background<'a> {
     /// Gathers what every placement of a call shares.
     pub fn new(model: &Model<'_>, history: History<'a>, channel: &str, now_ms: i64) -> Self {
         let from_history = FromHistory::gather(model, &history, now_ms);
-        let channel_counts = popularity::in_channel(model, model.channel(channel));
-        let segment_counts = popularity::in_segment(model, history.segment);
-        Background { history, from_history, channel_counts, segment_counts, now_ms }
+        let in_channel = popularity::of_row(&model.popularity.channels, model.channel(channel));
+        let in_segment = popularity::of_row(&model.segments.popular, history.segment);
+        Background { history, from_history, in_channel, in_segment, now_ms }
     }
 
     /// The scene of a placement with these seeds.
@@ -128,8 +128,8 @@ impl<'a> Background<'a> {
             from_history: &self.from_history,
             from_seeds,
             seeds,
-            channel_counts: &self.channel_counts,
-            segment_counts: &self.segment_counts,
+            in_channel: &self.in_channel,
+            in_segment: &self.in_segment,
         }
     }
 }

@@ -4,7 +4,6 @@ use crate::blend::Blend;
 use crate::candidates::Candidate;
 use crate::features::{FEATURES, Feature, Group, absent, values};
 use crate::forest::Forest;
-use crate::model::Model;
 use crate::order::sorted;
 use crate::scene::Scene;
 use crate::sources::content;
@@ -28,16 +27,17 @@ pub enum Scoring<'b> {
     Recency,
 }
 
-/// Whether a placement is ranked by the forest of discovery: it asks for what comes next, but not for what was bought.
-pub(crate) fn discovers(model: &Model<'_>, kind: PlacementKind, new_only: bool) -> bool {
+/// Whether a placement is ranked by the forest of discovery: it asks for what comes next, but not for what was bought. To
+/// who never bought everything is new, and the forest of `next` ranks.
+pub(crate) fn discovers(scene: &Scene<'_, '_>, kind: PlacementKind, new_only: bool) -> bool {
     let next = matches!(kind, PlacementKind::ForYou | PlacementKind::BuyAgain | PlacementKind::Rerank);
-    new_only && next && !model.discover_forest.is_empty()
+    new_only && next && scene.history.visits > 0 && !scene.model.discover_forest.is_empty()
 }
 
 /// Whether a placement scores by what ranks the next purchase, which looks at nothing but the customer.
-pub(crate) fn is_shared(model: &Model<'_>, kind: PlacementKind, new_only: bool) -> bool {
+pub(crate) fn is_shared(scene: &Scene<'_, '_>, kind: PlacementKind, new_only: bool) -> bool {
     let next = matches!(kind, PlacementKind::ForYou | PlacementKind::BuyAgain | PlacementKind::Rerank);
-    next && !discovers(model, kind, new_only)
+    next && !discovers(scene, kind, new_only)
 }
 
 /// The scoring of a kind in a scene, and the forest that ranks the best of it, if the model has one.
@@ -47,13 +47,13 @@ pub(crate) fn scoring_of<'b>(
     new_only: bool,
 ) -> (Scoring<'b>, Option<Scoring<'b>>) {
     let model = scene.model;
-    let channel_known = scene.channel_counts.entries().next().is_some();
+    let channel_known = scene.in_channel.sums.entries().next().is_some();
     let learned = |blend, forest: &'b Forest<'b>| {
         let forest = (!forest.is_empty()).then_some(Scoring::Forest(forest));
         (Scoring::Learned(blend), forest)
     };
     match kind {
-        _ if discovers(model, kind, new_only) => learned(&model.next, &model.discover_forest),
+        _ if discovers(scene, kind, new_only) => learned(&model.next, &model.discover_forest),
         PlacementKind::ForYou | PlacementKind::BuyAgain | PlacementKind::Rerank | PlacementKind::Offers => {
             learned(&model.next, &model.next_forest)
         }

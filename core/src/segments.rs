@@ -1,7 +1,7 @@
 //! Segments: groups of customers who buy alike, found by k-means in training. A customer belongs to the nearest centre.
 
 use crate::history::History;
-use crate::model::{Model, Rows, U16s, U32s};
+use crate::model::{Model, PopularLists, U16s};
 use crate::profile::Profile;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -23,14 +23,10 @@ pub struct Segments<'a> {
     /// (categories) Each one's group, or [`NO_SEGMENT_GROUP`].
     pub groups: &'a [u8],
     /// A row per segment.
-    pub rows: Rows<'a>,
-    /// Most popular items of a segment in the last 28 days, best first.
-    pub items: U32s<'a>,
-    /// Their distinct profiles.
-    pub counts: U32s<'a>,
+    pub popular: PopularLists<'a>,
 }
 
-impl<'a> Segments<'a> {
+impl Segments<'_> {
     /// The segment whose centre is nearest by the weighted sum of squared differences, of equals the first; none where
     /// the model has none.
     pub fn nearest(&self, coordinates: &[i64]) -> Option<u32> {
@@ -43,13 +39,7 @@ impl<'a> Segments<'a> {
                 sum + i64::from(weight) * difference * difference
             })
         };
-        (0..self.rows.len()).min_by_key(|segment| distance(*segment)).map(|segment| segment as u32)
-    }
-
-    /// Items that are popular in a segment with their distinct profiles, best first.
-    pub fn popular(&self, segment: u32) -> impl Iterator<Item = (u32, u32)> + use<'a> {
-        let (start, end) = self.rows.range(segment);
-        self.items.slice(start, end).iter().zip(self.counts.slice(start, end).iter())
+        (0..self.popular.rows.len()).min_by_key(|segment| distance(*segment)).map(|segment| segment as u32)
     }
 }
 

@@ -5,8 +5,8 @@ use unisono_core::Model;
 use unisono_core::blend::Calibration;
 use unisono_core::forest::Forest;
 use unisono_core::model::{
-    Fact, ForestParts, ItemParts, ModelParts, NeighbourParts, Neighbours, OfferPart, PopularityParts, SegmentParts,
-    SortedStrings,
+    Fact, ForestParts, ItemParts, ModelParts, NeighbourParts, Neighbours, OfferPart, PopularLists, PopularityParts,
+    SegmentParts, SortedStrings,
 };
 use unisono_message::{Kind, Reader};
 
@@ -18,7 +18,6 @@ pub(crate) fn opened(file: &[u8]) -> Result<ModelParts> {
     let model = Model::load(file).map_err(Error::from_core)?;
     let [data, config, metrics] = facts(file);
     let (popularity, items) = (&model.popularity, &model.items);
-    let channel = |channel: u32| popularity.in_channel(channel).collect();
     Ok(ModelParts {
         currency: model.currency.map(str::to_owned),
         channels: model.channels.iter().map(|name| (*name).to_owned()).collect(),
@@ -57,7 +56,7 @@ pub(crate) fn opened(file: &[u8]) -> Result<ModelParts> {
             recent: popularity.recent.iter().collect(),
             week: popularity.week.iter().collect(),
             repeat: popularity.repeat.to_vec(),
-            channels: (0..model.channels.len() as u32).map(channel).collect(),
+            channels: lists(&popularity.channels),
         },
         segments: segments(&model),
         sessions: (0..model.sessions.rows.len() as u32).map(|at| model.sessions.of(at).iter().collect()).collect(),
@@ -74,9 +73,13 @@ fn segments(model: &Model<'_>) -> SegmentParts {
     SegmentParts {
         centers: centers.chunks(weights.len().max(1)).map(<[u16]>::to_vec).collect(),
         groups: segments.groups.to_vec(),
-        popular: (0..segments.rows.len() as u32).map(|segment| segments.popular(segment).collect()).collect(),
+        popular: lists(&segments.popular),
         weights,
     }
+}
+
+fn lists(lists: &PopularLists<'_>) -> Vec<Vec<(u32, u32)>> {
+    (0..lists.rows.len() as u32).map(|row| lists.of(row).collect()).collect()
 }
 
 fn texts(strings: &SortedStrings<'_>) -> Vec<String> {

@@ -222,15 +222,15 @@ fn bytes_of(section: Section, parts: &ModelParts) -> Vec<u8> {
         Section::PopularityWeek => u32s(popularity.week.iter().copied()),
         Section::PopularityRepeat => popularity.repeat.clone(),
         Section::ChannelOffsets => row_offsets(popularity.channels.iter().map(Vec::len)),
-        Section::ChannelItems => u32s(popularity.channels.iter().flatten().map(|pair| pair.0)),
-        Section::ChannelCounts => u32s(popularity.channels.iter().flatten().map(|pair| pair.1)),
+        Section::ChannelItems => popular_items(&popularity.channels),
+        Section::ChannelCounts => popular_counts(&popularity.channels),
         Section::SegmentWeights => u16s(segments.weights.iter().copied()),
         Section::SegmentCenters => u16s(segments.centers.iter().flatten().copied()),
         Section::SegmentGroups => segments.groups.clone(),
         Section::SegmentOffsets if segments.weights.is_empty() => Vec::new(),
         Section::SegmentOffsets => row_offsets(segments.popular.iter().map(Vec::len)),
-        Section::SegmentItems => u32s(segments.popular.iter().flatten().map(|pair| pair.0)),
-        Section::SegmentCounts => u32s(segments.popular.iter().flatten().map(|pair| pair.1)),
+        Section::SegmentItems => popular_items(&segments.popular),
+        Section::SegmentCounts => popular_counts(&segments.popular),
         Section::BoughtOffsets => neighbour_offsets(&parts.bought, parts),
         Section::BoughtItems => u32s(parts.bought.items.iter().copied()),
         Section::BoughtWeights => parts.bought.weights.clone(),
@@ -266,6 +266,14 @@ fn bytes_of(section: Section, parts: &ModelParts) -> Vec<u8> {
         Section::OfferItemOffsets => row_offsets(offers.iter().map(|offer| offer.items.len())),
         Section::OfferItems => u32s(offers.iter().flat_map(|offer| offer.items.iter().copied())),
     }
+}
+
+fn popular_items(lists: &[Vec<(u32, u32)>]) -> Vec<u8> {
+    u32s(lists.iter().flatten().map(|pair| pair.0))
+}
+
+fn popular_counts(lists: &[Vec<(u32, u32)>]) -> Vec<u8> {
+    u32s(lists.iter().flatten().map(|pair| pair.1))
 }
 
 fn neighbour_offsets(list: &NeighbourParts, parts: &ModelParts) -> Vec<u8> {

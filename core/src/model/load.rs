@@ -3,7 +3,7 @@
 use super::arrays::{I32s, I64s, Node, Nodes, Rows, SortedStrings, U16s, U32s};
 use super::layout::{ALIGNMENT, NO_CATEGORY, Section};
 use super::root::{self, ForestRoot, Root, SectionEntry};
-use super::{ByCategory, Items, Model, Neighbours, Offers, Popularity, Sessions};
+use super::{ByCategory, Items, Model, Neighbours, Offers, PopularLists, Popularity, Sessions};
 use crate::digest::sha256;
 use crate::forest::{Forest, LEAF};
 use crate::order::sorted;
@@ -198,6 +198,13 @@ impl<'a, 'r> Sections<'a, 'r> {
         Rows::new(offsets, entries)
             .ok_or_else(|| invalid(section.name(), "does not rise from 0 to the number of entries"))
     }
+
+    #[inline(never)]
+    fn popular(&self, [offsets, items, counts]: [Section; 3], rows: usize, n: usize) -> Result<PopularLists<'a>> {
+        let items = self.indices(items, n)?;
+        let rows = self.rows(offsets, rows, items.len())?;
+        Ok(PopularLists { rows, items, counts: self.u32s(counts, items.len())? })
+    }
 }
 
 fn read_items<'a>(s: &Sections<'a, '_>, n: usize) -> Result<Items<'a>> {
@@ -232,7 +239,6 @@ fn check_categories(section: Section, categories: U16s<'_>, below: usize) -> Res
 }
 
 fn read_popularity<'a>(s: &Sections<'a, '_>, n: usize, channels: usize) -> Result<Popularity<'a>> {
-    let channel_items = s.indices(Section::ChannelItems, n)?;
     let (all, recent) = (s.u32s(Section::PopularityAll, n)?, s.u32s(Section::PopularityRecent, n)?);
     Ok(Popularity {
         all,
@@ -240,9 +246,7 @@ fn read_popularity<'a>(s: &Sections<'a, '_>, n: usize, channels: usize) -> Resul
         order: order(all, recent),
         week: s.u32s(Section::PopularityWeek, n)?,
         repeat: s.u8s(Section::PopularityRepeat, n)?,
-        channel_rows: s.rows(Section::ChannelOffsets, channels, channel_items.len())?,
-        channel_items,
-        channel_counts: s.u32s(Section::ChannelCounts, channel_items.len())?,
+        channels: s.popular([Section::ChannelOffsets, Section::ChannelItems, Section::ChannelCounts], channels, n)?,
     })
 }
 
@@ -277,15 +281,8 @@ fn read_segments<'a>(s: &Sections<'a, '_>, n: usize, channels: usize, categories
     if let Some(at) = of_category.iter().position(beyond) {
         return Err(out_of_range(Section::SegmentGroups, at, groups));
     }
-    let items = s.indices(Section::SegmentItems, n)?;
-    Ok(Segments {
-        weights,
-        centers,
-        groups: of_category,
-        rows: s.rows(Section::SegmentOffsets, segments, items.len())?,
-        items,
-        counts: s.u32s(Section::SegmentCounts, items.len())?,
-    })
+    let popular = s.popular([Section::SegmentOffsets, Section::SegmentItems, Section::SegmentCounts], segments, n)?;
+    Ok(Segments { weights, centers, groups: of_category, popular })
 }
 
 fn read_neighbours<'a>(

@@ -158,20 +158,10 @@ pub struct Popularity<'a> {
     /// as much as all other figures of popularity together.
     pub order: Vec<u32>,
     /// A row per channel.
-    pub channel_rows: Rows<'a>,
-    /// Best first within a row.
-    pub channel_items: U32s<'a>,
-    /// Distinct profiles.
-    pub channel_counts: U32s<'a>,
+    pub channels: PopularLists<'a>,
 }
 
-impl<'a> Popularity<'a> {
-    /// Items that are popular in a channel with their distinct profiles, best first.
-    pub fn in_channel(&self, channel: u32) -> impl Iterator<Item = (u32, u32)> + use<'a> {
-        let (start, end) = self.channel_rows.range(channel);
-        self.channel_items.slice(start, end).iter().zip(self.channel_counts.slice(start, end).iter())
-    }
-
+impl Popularity<'_> {
     /// Every item of `items_len`, most popular first: those with popularity in the order, then the others by index.
     pub fn every_item(&self, items_len: u32) -> impl Iterator<Item = u32> + Clone + '_ {
         let unpopular = |item: &u32| self.all.get(*item as usize) == Some(0);
@@ -182,6 +172,25 @@ impl<'a> Popularity<'a> {
     #[inline]
     pub fn of(&self, item: Option<u32>) -> u32 {
         item.and_then(|item| self.all.get(item as usize)).unwrap_or(0)
+    }
+}
+
+/// What is popular with some of the customers: a row for each channel or segment.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PopularLists<'a> {
+    /// Its rows.
+    pub rows: Rows<'a>,
+    /// Most popular items of the last 28 days, best first within a row.
+    pub items: U32s<'a>,
+    /// Their distinct profiles.
+    pub counts: U32s<'a>,
+}
+
+impl<'a> PopularLists<'a> {
+    /// The items of a row with their distinct profiles, best first.
+    pub fn of(&self, row: u32) -> impl Iterator<Item = (u32, u32)> + use<'a> {
+        let (start, end) = self.rows.range(row);
+        self.items.slice(start, end).iter().zip(self.counts.slice(start, end).iter())
     }
 }
 

@@ -1,7 +1,7 @@
-//! Popularity: what many customers buy at present, over all channels and in this one.
+//! Popularity: what many customers buy at present, over all channels, in this one and in a segment.
 
-use super::sums::{ListSums, Sums};
-use crate::model::Model;
+use super::sums::ListSums;
+use crate::model::{Model, PopularLists};
 
 /// The `count` most popular items of the last 28 days.
 pub fn recent<'m>(model: &'m Model<'_>, count: usize) -> &'m [u32] {
@@ -9,19 +9,10 @@ pub fn recent<'m>(model: &'m Model<'_>, count: usize) -> &'m [u32] {
     order.get(..count).unwrap_or(order)
 }
 
-/// Distinct profiles per item of the channel's list; empty for a channel that the model does not know.
-pub fn in_channel(model: &Model<'_>, channel: Option<u32>) -> Sums {
-    let mut counts = Sums::default();
-    for (item, count) in channel.into_iter().flat_map(|channel| model.popularity.in_channel(channel)) {
-        counts.add(item, i64::from(count));
-    }
-    counts
-}
-
-/// Distinct profiles per item of a segment's list; empty without a segment.
-pub fn in_segment(model: &Model<'_>, segment: Option<u32>) -> ListSums {
+/// Distinct profiles per item of a row of these lists; empty without a row.
+pub fn of_row(lists: &PopularLists<'_>, row: Option<u32>) -> ListSums {
     let mut counts = ListSums::default();
-    for (item, count) in segment.into_iter().flat_map(|segment| model.segments.popular(segment)) {
+    for (item, count) in row.into_iter().flat_map(|row| lists.of(row)) {
         counts.sums.add(item, i64::from(count));
         counts.best = counts.best.max(i64::from(count));
     }

@@ -324,7 +324,11 @@ fn place(
     if let Some(forest) = forest {
         // Trees rank the best of the blend; twice as many where these are variants of too few products, and so on.
         let mut best: Vec<Candidate> = scored.into_iter().map(|one| one.1).collect();
-        let mut count = placement.k.max(parts.ranked_max as usize);
+        let mut count = match scene.history.items.is_empty() && scene.given.is_empty() {
+            // Of someone of whom nothing is known the blend does not choose.
+            true => best.len(),
+            false => placement.k.max(parts.ranked_max as usize),
+        };
         while count < best.len() && rules::products(parts, &best[..count]) < placement.k {
             count *= 2;
         }

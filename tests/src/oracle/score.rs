@@ -42,10 +42,11 @@ fn alone(scene: &Scene<'_>) -> bool {
     !scene.given.is_empty() && scene.seeds.values().all(|sum| *sum == 0)
 }
 
-/// What comes next, without what was bought, has a forest of its own.
+/// What comes next, without what was bought, has a forest of its own, for who has bought.
 fn discovers(scene: &Scene<'_>, placement: &Placement) -> bool {
     let kinds = [PlacementKind::ForYou, PlacementKind::BuyAgain, PlacementKind::Rerank];
-    placement.exclude_bought && kinds.contains(&placement.kind) && !scene.parts.discover_forest.roots.is_empty()
+    let meant = placement.exclude_bought && kinds.contains(&placement.kind);
+    meant && !scene.history.visits.is_empty() && !scene.parts.discover_forest.roots.is_empty()
 }
 
 /// The forest that ranks the best of a learned blend.
