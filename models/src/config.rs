@@ -87,8 +87,8 @@ settings! {
 settings! {
     /// Learning the blend.
     LearnParams "learn" {
-        cuts: usize = 5, 2 to 24,
-            "Cuts before the end of the log at which cases are taken; the last is held out for calibration and metrics.";
+        cuts: usize = 0, 0 to 24,
+            "Cuts before the end of the log at which cases are taken, at least 2; the last is held out for calibration and metrics. 0 lets fit decide: 9 where a case is an order, 5 where it is an item.";
         window_days: u32 = 30, 1 to 365,
             "Days between cuts, and of the cases after each; shortened where the log is too short for them.";
         case_items_min: usize = 0, 0 to 1_000,
@@ -193,6 +193,9 @@ impl FitParams {
         self.data.check()?;
         self.tables.check()?;
         self.learn.check()?;
+        if self.learn.cuts == 1 {
+            return Err(Error::config("learn.cuts", "is 1; it must be 0 or at least 2: the last cut is held out"));
+        }
         Ok(FitValidParams(self))
     }
 }

@@ -222,6 +222,7 @@ fn config_facts(params: &FitParams, report: &FitReport) -> Vec<(String, Fact)> {
     }
     facts.push(("used.min_support".into(), Fact::Int(report.min_support.into())));
     facts.push(("used.takes".into(), Fact::Text(report.takes.clone())));
+    facts.push(("used.cuts".into(), Fact::Int(report.learn.cuts.len() as i64)));
     facts.push(("used.case_items_min".into(), Fact::Int(report.case_items_min as i64)));
     facts
 }

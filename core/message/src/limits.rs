@@ -57,7 +57,8 @@ pub const PROFILE_EVENTS_PER_CLASS: usize = 200;
 pub const PROFILE_MARKS_PER_CLASS: usize = 1_024;
 /// Marks of one profile, of all classes.
 pub const PROFILE_MARKS_MAX: usize = PROFILE_CLASSES_MAX * PROFILE_MARKS_PER_CLASS;
-/// Consents of one profile: a purpose in a channel, or in all. Like classes and for the same reason, one more is refused.
+/// Consents of one profile for a single channel. Like classes and for the same reason, one more is refused; those for all
+/// channels, one a purpose, are always taken.
 pub const PROFILE_CONSENTS_MAX: usize = 256;
 /// Traits of one profile, taken back ones included.
 pub const PROFILE_TRAITS_MAX: usize = 64;

@@ -78,7 +78,8 @@ impl RegisterKind {
         }
     }
 
-    /// How many registers of this kind a profile may hold, and the limit's name.
+    /// How many registers of this kind a profile may hold, and the limit's name. What [`Register::is_counted`] says no of is
+    /// not among them.
     pub const fn limit(self) -> (usize, &'static str) {
         match self {
             RegisterKind::Trait => (limits::PROFILE_TRAITS_MAX, "profile_traits_max"),
@@ -153,6 +154,12 @@ pub struct Register<'a> {
 }
 
 impl<'a> Register<'a> {
+    /// Whether it counts against the limit of its kind. A consent for all channels does not: there is one a purpose at most,
+    /// and who withdraws it must be heard, however many others there are.
+    pub const fn is_counted(&self) -> bool {
+        !matches!(self.kind, RegisterKind::Consent) || !self.name.is_empty()
+    }
+
     /// Reads the named form: `{name, value?, ts_ms, writer?, purpose}`, `{channel?, granted, ts_ms, writer?, purpose}` or
     /// `{profile_id, linked, ts_ms, writer?}`. A trait without a value is taken back.
     pub fn read(r: &mut Reader<'a>, kind: RegisterKind) -> Self {

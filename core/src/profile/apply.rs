@@ -138,7 +138,7 @@ impl<'a> Sifted<'a> {
             });
             let is_known = |one: &Register<'_>| base.registers.iter().any(|other| other.by_key(one).is_eq());
             let taken = match read {
-                Ok(one) if base.registers_of(kind).count() == max && !is_known(&one) => {
+                Ok(one) if one.is_counted() && base.counted_of(kind) == max && !is_known(&one) => {
                     Err(too_many(kind.list(), max + 1, limit, max))
                 }
                 read => read,

@@ -9,8 +9,8 @@ use super::mark::Mark;
 use alloc::vec::Vec;
 use unisono_message::limits::{self, PROFILE_BYTES_MAX, PROFILE_CLASSES_MAX};
 use unisono_message::{
-    Error, ErrorCode, Event, EventType, Reader, Register, RegisterKind, Result, Warning, Writer, missing, read_fields,
-    text, write_warnings,
+    Error, ErrorCode, Event, EventType, Purpose, Reader, Register, RegisterKind, Result, Warning, Writer, missing,
+    read_fields, text, write_warnings,
 };
 
 /// The version that this module writes and reads.
@@ -72,7 +72,7 @@ impl<'a> Profile<'a> {
             3..=5 => {
                 let kind = RegisterKind::ALL.get(field - 3).copied().unwrap_or(RegisterKind::Link);
                 let (max, limit) = kind.limit();
-                r.each(max, limit, |r| profile.registers.push(Register::read_canonical(r, kind)));
+                r.each(max + Purpose::ALL.len(), limit, |r| profile.registers.push(Register::read_canonical(r, kind)));
             }
             _ => profile.erased_ms = Some(r.int_within(limits::TIME_MS_MIN, limits::TIME_MS_MAX)),
         });
@@ -94,6 +94,11 @@ impl<'a> Profile<'a> {
     /// The registers of a kind, by key.
     pub(super) fn registers_of(&self, kind: RegisterKind) -> impl Iterator<Item = &Register<'a>> {
         self.registers.iter().filter(move |one| one.kind == kind)
+    }
+
+    /// How many of a kind count against its limit.
+    pub(super) fn counted_of(&self, kind: RegisterKind) -> usize {
+        self.registers_of(kind).filter(|one| one.is_counted()).count()
     }
 
     /// Writes the lists of registers: in the canonical form those that are not empty, named all of them.
@@ -165,7 +170,7 @@ impl<'a> Profile<'a> {
         }
         for kind in RegisterKind::ALL {
             let (max, limit) = kind.limit();
-            let count = self.registers_of(kind).count();
+            let count = self.counted_of(kind);
             if count > max {
                 return Err(too_many(kind.list(), count, limit, max));
             }

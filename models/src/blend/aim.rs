@@ -93,7 +93,7 @@ fn seen(log: &EventLog, target: Target, params: &LearnParams, (end_ms, events): 
         (Takes::Order, chosen) => chosen,
     };
     let aim = Aim { target, takes, items_min };
-    let mut windows = windows(log, params, end_ms);
+    let mut windows = windows(log, params, takes, end_ms);
     // The last is held out.
     windows.pop();
     let cases = windows.into_iter().map(|window| cases(log, aim, window, params.seed).len()).sum();

@@ -138,7 +138,7 @@ pub(super) struct Answer {
 pub(super) fn material(tables: &Tables, recipe: Recipe<'_>, progress: &Progress) -> Result<Material> {
     let (mut next, mut together) = (Lesson::default(), Lesson::default());
     let mut reports: Vec<CutReport> = Vec::new();
-    let mut windows = windows(&tables.log, recipe.params, recipe.end_ms);
+    let mut windows = windows(&tables.log, recipe.params, recipe.aim.takes, recipe.end_ms);
     let cuts = windows.len();
     let last = windows.pop().unwrap_or_default();
     let cut = |number: usize, window: std::ops::Range<i64>| {
@@ -380,16 +380,19 @@ pub(super) fn answer(lesson: Lesson, params: &LearnParams, discovers: bool) -> R
     let cases = [distinct(whole, |_| true), distinct(whole, |row| discovers && is_new(whole, row))];
     let mut all = lesson.whole;
     all.append(lesson.short, 0);
-    let new = discovers.then(|| {
-        let mut new = all.filtered(|row| is_new(&all, row));
-        // What is come back to says nothing of a first purchase: with it the validation cut of cj-discover falls by .0015.
-        new.values.iter_mut().for_each(|values| values[Feature::CategoryRepeat as usize] = 0);
-        new
-    });
     let forest = forest::fit(&within(&all, params), cases[0], params, 1)?;
-    let learns = new.filter(|new| new.taken.contains(&true) && all.taken.len() > new.taken.len());
-    let discover =
-        learns.map_or(Ok(ForestParts::default()), |new| forest::fit(&within(&new, params), cases[1], params, 1))?;
+    let mut new = match discovers {
+        true => all.filtered(|row| is_new(&all, row)),
+        false => Rows::default(),
+    };
+    let learns = new.taken.contains(&true) && all.len() > new.len();
+    drop(all);
+    // What is come back to says nothing of a first purchase: with it the validation cut of cj-discover falls by .0015.
+    new.values.iter_mut().for_each(|values| values[Feature::CategoryRepeat as usize] = 0);
+    let discover = match learns {
+        true => forest::fit(&within(&new, params), cases[1], params, 1)?,
+        false => ForestParts::default(),
+    };
     Ok(Answer { blend, forest, discover, cases })
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 #[test]
 fn an_ablation_measures_the_whole_as_fit_does_and_misses_what_the_shop_lives_from() {
     let folder = Folder::new();
-    let events = folder.write("e.csv", &shop::csv(&shop::events(80, 91)));
+    let events = folder.write("e.csv", &shop::csv(&shop::events(55, 91)));
     let catalog = folder.write("c.csv", &shop::catalog(1));
     let (model, account, page) = (folder.path("m.unisono"), folder.path("r.json"), folder.path("a.html"));
     let (e, c) = (text(&events), text(&catalog));

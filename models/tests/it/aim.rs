@@ -117,7 +117,7 @@ fn fewer_than_five_hundred_whole_cases_get_no_trees_and_fit_says_so() {
         (report["fit"].clone(), shown)
     };
     // With their shortened copies these would be more than 500.
-    let (few, shown) = fit(115);
+    let (few, shown) = fit(58);
     let forests = few["learn"]["forests"].as_array().unwrap();
     let cases = forests[0]["cases"].as_u64().unwrap();
     assert!((400..500).contains(&cases) && forests.iter().all(|forest| forest["trees"] == 0), "{forests:?}");

@@ -188,6 +188,8 @@ fn settings_outside_their_range_or_unknown_are_refused_by_name() {
     assert!(error.to_string().contains("`tables.neighbours` is 0; it must lie within 1 to 1000"), "{error}");
     let error = FitParams::from_toml("[tables]\nneighbors = 5\n").unwrap_err();
     assert!(error.code() == "bad_config" && error.to_string().contains("neighbors"), "{error}");
+    let error = FitParams::from_toml("[learn]\ncuts = 1\n").unwrap().check().unwrap_err();
+    assert!(error.code() == "bad_config" && error.to_string().contains("`learn.cuts` is 1"), "{error}");
     let params = FitParams::new().neighbours(12).seed(3);
     assert_eq!(FitParams::from_toml(&params.to_toml()).unwrap(), params);
 }

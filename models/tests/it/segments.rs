@@ -88,7 +88,7 @@ fn two_kinds_of_customers_are_told_apart_after_one_order() {
         let event = Event { item_id: Some(&item), ..Event::new("e", UNTIL_MS - DAY_MS, EventType::Purchase, channel) };
         let (profile, _) = Profile::from_events(&[event]);
         let history = History::fold(&model, &profile, UNTIL_MS, &Context::default());
-        let popular: Vec<(u32, u32)> = model.segments.popular(history.segment.unwrap()).collect();
+        let popular: Vec<(u32, u32)> = model.segments.popular.of(history.segment.unwrap()).collect();
         assert!(!popular.is_empty());
         for (item, profiles) in popular {
             assert!(

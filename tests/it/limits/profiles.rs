@@ -96,6 +96,23 @@ impl Pairs {
         let (max, wanted) = (limits::PROFILE_CONSENTS_MAX, ["", "refused limit_exceeded at consents[256]"]);
         let (at, over) = (apply("consents", &consent, max), apply("consents", &consent, max + 1));
         self.add("profile_consents_max", at, over, wanted, applied);
+        // Whoever withdraws for all channels is heard, and the state can be read again.
+        let and_all = |count: usize| {
+            let said = ["personalization", "offers", "cross_channel", "measurement", "training"];
+            let of = move |at: usize| match at.checked_sub(count) {
+                None => consent(at),
+                Some(at) => {
+                    map(vec![("purpose", said[at].into()), ("granted", false.into()), ("ts_ms", NOW_MS.into())])
+                }
+            };
+            apply("consents", &of, count + said.len())
+        };
+        self.add("profile_consents_max", and_all(max), and_all(max + 1), wanted, |_, input| {
+            let answer = profile_apply(&Policy::default(), &input);
+            let state = field(&decode(&answer).unwrap(), "state").and_then(Value::as_slice).unwrap().to_vec();
+            let merged = said(&profile_merge(&merge_of(&[state])));
+            [said(&answer), merged].concat()
+        });
         let (max, wanted) = (limits::PROFILE_TRAITS_MAX, ["", "refused limit_exceeded at traits[64]"]);
         let (at, over) = (apply("traits", &one, max), apply("traits", &one, max + 1));
         self.add("profile_traits_max", at, over, wanted, applied);

@@ -117,7 +117,8 @@ fn take_registers(state: &mut Profile, input: &Value, answer: &Value, now_ms: i6
     }
     for (at, one) in list(input, "consents").iter().enumerate() {
         let room = |key: &(Purpose, String), state: &Profile| {
-            state.consents.contains_key(key) || state.consents.len() < PROFILE_CONSENTS_MAX
+            let counted = state.consents.keys().filter(|(_, channel)| !channel.is_empty()).count();
+            key.1.is_empty() || state.consents.contains_key(key) || counted < PROFILE_CONSENTS_MAX
         };
         match read_consent(one).filter(|_| is_timely(one) && channel(one)) {
             Some((purpose, channel, word)) if room(&(purpose, channel.clone()), state) => {
