@@ -103,21 +103,16 @@ impl Forest<'_> {
         let cut = self.cut(values, &mut last);
         let mut base = self.base;
         let mut points = [0i64; FEATURES];
-        let mut roots = self.roots.iter();
-        while let Some(root) = roots.next() {
-            // Two trees at a time, for the same reason; the last of an odd number walks beside a leaf.
-            let other = roots.next();
-            let mut walks = [root, other.unwrap_or(LEAF)].map(|root| (root, self.value(root)));
-            base += walks[0].1 + other.map_or(0, |_| walks[1].1);
-            while walks[0].0 & walks[1].0 & LEAF == 0 {
-                for (link, value) in &mut walks {
-                    let (feature, next) = self.step(cut, *link);
-                    let after = self.value(next);
-                    if let Some(points) = points.get_mut(usize::from(feature)) {
-                        *points += after - *value;
-                    }
-                    (*link, *value) = (next, after);
+        for mut link in self.roots.iter() {
+            let mut value = self.value(link);
+            base += value;
+            while link & LEAF == 0 {
+                let (feature, next) = self.step(cut, link);
+                let after = self.value(next);
+                if let Some(points) = points.get_mut(usize::from(feature)) {
+                    *points += after - value;
                 }
+                (link, value) = (next, after);
             }
         }
         (base, points)
