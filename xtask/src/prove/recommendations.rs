@@ -254,6 +254,20 @@ fn cost(tree: &Tree, kit: &Kit) -> Result<String> {
             stage[1].as_f64().unwrap_or(f64::NAN)
         )?;
     }
+    for cut in account["fit"]["learn"]["cuts"].as_array().into_iter().flatten() {
+        writeln!(
+            out,
+            "cut at {} ms: {:>5} cases, {:>7} rows, reach of the candidates {:.3}",
+            cut["cut_ms"],
+            cut["cases"].as_u64().unwrap_or(0),
+            cut["rows"].as_u64().unwrap_or(0),
+            number(cut, "reach")?
+        )?;
+    }
+    for forest in account["fit"]["learn"]["forests"].as_array().into_iter().flatten() {
+        let name = forest["task"].as_str().unwrap_or_default();
+        writeln!(out, "{name:<10} {} trees from {} cases", forest["trees"], forest["cases"])?;
+    }
     ensure!(
         seconds <= SECONDS_MAX && peak <= BYTES_MAX,
         "{out}\nat most {SECONDS_MAX} s and {BYTES_MAX} bytes were asked"
