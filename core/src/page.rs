@@ -9,6 +9,7 @@ use crate::ranking::{self, Scored};
 use crate::scene::{Background, Scene, known_items, seed_sums};
 use crate::scores::{self, Scoring};
 use alloc::vec::Vec;
+use unisono_message::limits::STRANGER_RANKED_MAX;
 use unisono_message::{
     EmptyReason, Exclusion, Placement, PlacementKind, PlacementResponse, Recommendation, Request, Warning, WarningCode,
 };
@@ -138,10 +139,10 @@ pub struct OwnScores {
     by_forest: Vec<Option<i64>>,
 }
 
-/// Scores the candidates of a placement and says how: by the blend, or the blend's best by the forest, or all by the forest
-/// where there is neither a history nor a given item: a blend adds up what it knows of customers with a history and would
-/// choose badly. `new_only`: the placement leaves out what was bought. `own` is of the call, and its customer's. Each
-/// candidate stands once.
+/// Scores the candidates of a placement and says how: by the blend, or the blend's best by the forest. Where neither a
+/// history nor what is given tells anything the forest ranks many more, in nearly every call all: a blend adds up what it
+/// knows of customers with a history and would choose badly. `new_only`: the placement leaves out what was bought. `own` is
+/// of the call, and its customer's. Each candidate stands once.
 pub fn score<'b, 'a>(
     scene: &'b Scene<'_, 'a>,
     kind: PlacementKind,
@@ -156,14 +157,15 @@ pub fn score<'b, 'a>(
     let own = if scores::is_shared(scene, kind, new_only) { own } else { &mut unshared };
     own.by_blend.resize(scene.history.items.len(), None);
     own.by_forest.resize(scene.history.items.len(), None);
-    let by_blend = |own: &mut OwnScores| scored(scoring, scene, candidates, &mut own.by_blend);
-    let Some(forest) = forest else { return (scoring, by_blend(own)) };
-    let mut ranked = candidates.to_vec();
-    if !scene.history.items.is_empty() || !scene.seeds.is_empty() {
-        let best = ranking::best_products(model, &by_blend(own), k.max(model.ranked_max as usize), k);
-        ranked = best.iter().map(|one| one.candidate).collect();
-    }
-    (forest, scored(forest, scene, &ranked, &mut own.by_forest))
+    let by_blend = scored(scoring, scene, candidates, &mut own.by_blend);
+    let Some(forest) = forest else { return (scoring, by_blend) };
+    let ranked_max = match scene.history.items.is_empty() && scene.seeds.is_empty() {
+        true => STRANGER_RANKED_MAX.max(model.ranked_max as usize),
+        false => model.ranked_max as usize,
+    };
+    let best = ranking::best_products(model, &by_blend, k.max(ranked_max), k);
+    let best: Vec<Candidate<'a>> = best.iter().map(|one| one.candidate).collect();
+    (forest, scored(forest, scene, &best, &mut own.by_forest))
 }
 
 fn scored<'a>(

@@ -114,7 +114,7 @@ settings! {
         tree_bins: usize = 63, 4 to 250,
             "Bins per feature of the trees.";
         ranked_max: u32 = 60, 1 to 10_000,
-            "Candidates that the trees rank, unless a placement asks for more; where neither a history nor given items are known they rank all.";
+            "Candidates that the trees rank, unless a placement asks for more; of someone of whom nothing is known 1,000.";
         diversity: f64 = 0.0, 0 to 1,
             "How strongly the products of one category avoid each other in a list, unless a placement says it.";
         short_weight: f64 = 0.5, 0 to 1,

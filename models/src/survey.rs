@@ -1,6 +1,6 @@
 //! The survey of a log before a fit: what is there, what would be learned, and what is too thin for it.
 
-use crate::blend::{CASES_MIN, Intent, Takes, aim};
+use crate::blend::{CASES_MIN, Intent, Takes, aim, days_wanted};
 use crate::config::LearnParams;
 use crate::counts::basket_key;
 use crate::tables::{Catalog, EventLog, NONE};
@@ -12,8 +12,6 @@ const DAY_MS: i64 = 86_400_000;
 const GAP_DAYS: i64 = 3;
 /// Gaps told, the longest first.
 const GAPS_MAX: usize = 5;
-/// The fit's five cuts of thirty days and the three windows before them.
-const DAYS_WANTED: i64 = 240;
 
 /// Days without an event.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -160,6 +158,7 @@ fn gaps(times: &[i64]) -> Vec<Gap> {
 }
 
 fn findings(survey: &Survey) -> Vec<Finding> {
+    let wanted = days_wanted(&LearnParams::default(), Takes::Order);
     let mut found = Vec::new();
     let mut say = |thin: bool, code: &'static str, text: String| {
         if thin {
@@ -183,9 +182,9 @@ fn findings(survey: &Survey) -> Vec<Finding> {
     }
     say(s.cases < CASES_MIN, "few_cases", format!("{} cases; trees want {CASES_MIN} and are left out below", s.cases));
     say(
-        s.takes == Takes::Order.as_str() && s.days() < DAYS_WANTED,
+        s.takes == Takes::Order.as_str() && s.days() < wanted,
         "short_log",
-        format!("{} days; five cuts of 30 days want {DAYS_WANTED}, so the windows are shortened", s.days()),
+        format!("{} days; the windows of the fit's cuts want {wanted}, so they are shortened", s.days()),
     );
     say(
         s.basket_items < 1.5 && s.target == "purchase",

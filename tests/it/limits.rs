@@ -22,7 +22,7 @@ use unisono_tests::value::{self, Value, decode, field, list, map, set, strings, 
 const NOW_MS: i64 = 1_700_000_000_000;
 
 /// Limits that are met elsewhere, and where.
-const ELSEWHERE: [(&str, &str); 14] = [
+const ELSEWHERE: [(&str, &str); 15] = [
     ("token_bytes", "token.rs: what a token may have where nobody says how much"),
     ("token_events_first", "token.rs: which events go before marks"),
     ("alloc_bytes_max", "abi.rs, through the module"),
@@ -36,6 +36,7 @@ const ELSEWHERE: [(&str, &str); 14] = [
     ("vote_items_max", "bounds work; the oracle has it too"),
     ("vote_sessions_read_max", "bounds work; a mutant, and the oracle"),
     ("vote_sessions_max", "bounds work; a mutant, and the oracle"),
+    ("stranger_ranked_max", "bounds work; a mutant, and the oracle has it too"),
     ("diversity_pool_max", "bounds a pool; the oracle has it too"),
 ];
 

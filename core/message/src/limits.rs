@@ -57,8 +57,8 @@ pub const PROFILE_EVENTS_PER_CLASS: usize = 200;
 pub const PROFILE_MARKS_PER_CLASS: usize = 1_024;
 /// Marks of one profile, of all classes.
 pub const PROFILE_MARKS_MAX: usize = PROFILE_CLASSES_MAX * PROFILE_MARKS_PER_CLASS;
-/// Consents of one profile for a single channel. Like classes and for the same reason, one more is refused; those for all
-/// channels, one a purpose, are always taken.
+/// Consents of one profile that name a channel. Like classes and for the same reason, one more is refused; those for all
+/// channels, one a purpose, are not counted.
 pub const PROFILE_CONSENTS_MAX: usize = 256;
 /// Traits of one profile, taken back ones included.
 pub const PROFILE_TRAITS_MAX: usize = 64;
@@ -153,6 +153,8 @@ pub const VOTE_ITEMS_MAX: usize = 20;
 pub const VOTE_SESSIONS_READ_MAX: usize = 500;
 /// Most similar sessions that vote.
 pub const VOTE_SESSIONS_MAX: usize = 500;
+/// Candidates that trees rank for someone of whom nothing is known, unless the model or the placement asks for more.
+pub const STRANGER_RANKED_MAX: usize = 1_000;
 /// Candidates for each place of a list that is to be spread over categories.
 pub const DIVERSITY_POOL_MAX: usize = 3;
 /// Spend that is told apart, in micro-units (17.6 million units), so that sums stay exact.

@@ -88,6 +88,11 @@ impl RegisterKind {
         }
     }
 
+    /// How many more there may be that do not count against the limit.
+    pub const fn uncounted_max(self) -> usize {
+        if matches!(self, RegisterKind::Consent) { Purpose::ALL.len() } else { 0 }
+    }
+
     /// The names of the fields, in the order of the canonical form.
     pub const fn fields(self) -> &'static [&'static str] {
         match self {

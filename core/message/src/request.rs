@@ -293,9 +293,10 @@ impl<'a> ProfileInput<'a> {
             0 => profile.profile_id = Some(r.id()),
             1 => profile.read_events(r),
             2 => profile.state = Some(r.bin()),
-            3 => r.each(limits::PROFILE_CONSENTS_MAX, "profile_consents_max", |r| {
-                profile.consents.push(Register::read(r, RegisterKind::Consent));
-            }),
+            3 => {
+                let ((max, limit), kind) = (RegisterKind::Consent.limit(), RegisterKind::Consent);
+                r.each(max + kind.uncounted_max(), limit, |r| profile.consents.push(Register::read(r, kind)));
+            }
             _ => r.each(limits::COMPONENT_STATES_MAX, "component_states_max", |r| {
                 profile.linked.push(LinkedInput::read(r));
             }),

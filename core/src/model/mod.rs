@@ -63,7 +63,7 @@ pub struct Model<'a> {
     pub discover_forest: Forest<'a>,
     /// Score to probability where that forest ranks; empty for none.
     pub discover_calibration: Calibration,
-    /// Candidates at most that a forest ranks, unless more are asked for.
+    /// Candidates at most that a forest ranks, unless more are asked for or nothing is known of the customer.
     pub ranked_max: u32,
     /// How strongly items of one category avoid each other where a placement does not say, in 1,000ths.
     pub diversity: i64,

@@ -9,8 +9,8 @@ use super::mark::Mark;
 use alloc::vec::Vec;
 use unisono_message::limits::{self, PROFILE_BYTES_MAX, PROFILE_CLASSES_MAX};
 use unisono_message::{
-    Error, ErrorCode, Event, EventType, Purpose, Reader, Register, RegisterKind, Result, Warning, Writer, missing,
-    read_fields, text, write_warnings,
+    Error, ErrorCode, Event, EventType, Reader, Register, RegisterKind, Result, Warning, Writer, missing, read_fields,
+    text, write_warnings,
 };
 
 /// The version that this module writes and reads.
@@ -72,7 +72,9 @@ impl<'a> Profile<'a> {
             3..=5 => {
                 let kind = RegisterKind::ALL.get(field - 3).copied().unwrap_or(RegisterKind::Link);
                 let (max, limit) = kind.limit();
-                r.each(max + Purpose::ALL.len(), limit, |r| profile.registers.push(Register::read_canonical(r, kind)));
+                r.each(max + kind.uncounted_max(), limit, |r| {
+                    profile.registers.push(Register::read_canonical(r, kind))
+                });
             }
             _ => profile.erased_ms = Some(r.int_within(limits::TIME_MS_MIN, limits::TIME_MS_MAX)),
         });
@@ -172,7 +174,7 @@ impl<'a> Profile<'a> {
             let (max, limit) = kind.limit();
             let count = self.counted_of(kind);
             if count > max {
-                return Err(too_many(kind.list(), count, limit, max));
+                return Err(too_many(kind.list(), count, limit, max).in_field(kind.list()));
             }
         }
         Ok(())

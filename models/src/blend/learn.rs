@@ -500,6 +500,10 @@ fn judge_case(
         // Counted before the forest is given the best of them alone.
         judged.found = candidates.iter().filter(|one| split.truth.contains(id_of(model, one))).count();
         let new_only = task == Task::Discover;
+        // The forest of discovery ranks for who has bought.
+        if new_only && scene.history.visits == 0 {
+            return;
+        }
         let candidates: Vec<Candidate<'_>> =
             candidates.iter().filter(|one| !new_only || !bought(one)).copied().collect();
         let (_, mut scored) =

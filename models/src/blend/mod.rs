@@ -14,7 +14,7 @@ mod rows;
 pub(crate) use ablation::{Ablated, ablate};
 pub use aim::{Aim, Intent, Takes};
 pub(crate) use aim::{CASES_MIN, aim};
-pub(crate) use cases::{Case, cases};
+pub(crate) use cases::{Case, cases, days_wanted};
 pub(crate) use hash::hash;
 pub use learn::{CutReport, ForestReport, LearnReport, TaskReport};
 pub(crate) use learn::{Recipe, learn};

@@ -49,8 +49,8 @@ fn the_strongest_intent_with_enough_events_and_cases_is_the_target() {
         (log(200, 40, 3, (1, 100)), "cart_add", "item", true),
         // Neither purchases nor carts.
         (log(200, 60, 1, (1, 100)), "view", "item", true),
-        // Half of the events are purchases of 60 customers, which make 240 cases.
-        (log(60, 4, 0, (4, 100)), "view", "item", true),
+        // Half of the events are purchases of 40 customers, which make 320 cases.
+        (log(40, 4, 0, (4, 100)), "view", "item", true),
         // Nothing suffices: views have most cases.
         (log(6, 4, 2, (2, 50)), "view", "item", false),
         // Of equals the stronger.
@@ -119,6 +119,7 @@ fn fewer_than_five_hundred_whole_cases_get_no_trees_and_fit_says_so() {
     // With their shortened copies these would be more than 500.
     let (few, shown) = fit(58);
     let forests = few["learn"]["forests"].as_array().unwrap();
+    assert_eq!(few["learn"]["cuts"].as_array().unwrap().len(), 9, "cases are orders");
     let cases = forests[0]["cases"].as_u64().unwrap();
     assert!((400..500).contains(&cases) && forests.iter().all(|forest| forest["trees"] == 0), "{forests:?}");
     assert!(shown.contains("500 are wanted, so the additive blend ranks"), "{shown}");

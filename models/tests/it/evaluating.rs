@@ -221,7 +221,9 @@ fn check_says_what_is_there_and_what_is_too_thin() {
     for wanted in ["thin_target", "few_cases", "short_log", "time_gap", "few_items"] {
         assert!(codes.contains(&wanted), "{wanted}: {codes:?}");
     }
-    assert!(ok(&["check", "--events", text(&few)]).contains("too thin to learn\n  thin_target: "));
+    let shown = ok(&["check", "--events", text(&few)]);
+    assert!(shown.contains("too thin to learn\n  thin_target: "), "{shown}");
+    assert!(shown.contains("of the fit's cuts want 360, so"), "{shown}");
 }
 
 #[test]

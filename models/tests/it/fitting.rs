@@ -124,6 +124,7 @@ fn anonymous_sessions_get_a_floor_of_one_and_a_model() {
     let floor = FitParams::new().min_support(2).check().unwrap().fit(&tables, &options).unwrap();
     assert_eq!(sections(&floor.file), (0, true), "a session rests on one profile");
     assert_eq!((fitted.report.target.as_str(), fitted.report.min_support), ("view", 1));
+    assert_eq!(fitted.report.learn.cuts.len(), 5, "cases are items");
     let next = &fitted.report.learn.held_out[0];
     assert!(next.blend.mrr_20 > next.popular.mrr_20, "{next:#?}");
 }

@@ -3,8 +3,8 @@
 use super::BASE_MS;
 use crate::random::Random;
 use crate::value::{Value, encode, map, strings};
-use unisono_message::ErrorCode;
 use unisono_message::limits;
+use unisono_message::{ErrorCode, Purpose};
 
 /// Every code that a request can lead to under the default policy.
 pub const INVALID_CODES: [ErrorCode; 20] = [
@@ -258,7 +258,7 @@ fn over_limits(event: &str, placement: &str) -> Vec<(String, Value)> {
         ("placements".into(), nothing(limits::PLACEMENTS_MAX + 1)),
         ("profile.events".into(), nothing(limits::REQUEST_EVENTS_MAX + 1)),
         ("context.cart".into(), nothing(limits::SEEDS_MAX + 1)),
-        ("profile.consents".into(), nothing(limits::PROFILE_CONSENTS_MAX + 1)),
+        ("profile.consents".into(), nothing(limits::PROFILE_CONSENTS_MAX + Purpose::ALL.len() + 1)),
         ("profile.linked".into(), nothing(limits::COMPONENT_STATES_MAX + 1)),
         ("profile.consents[0].writer".into(), text(limits::ID_BYTES_MAX + 1)),
         ("later".into(), nested(limits::DEPTH_MAX + 1)),

@@ -39,7 +39,7 @@ use sha2::{Digest, Sha256};
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use unisono_core::model::ModelParts;
-use unisono_message::{EmptyReason, Exclusion, PlacementKind, WarningCode};
+use unisono_message::{EmptyReason, Exclusion, PlacementKind, WarningCode, limits};
 
 /// The response to a valid request, to the byte. `model_id` is that of the model's file.
 ///
@@ -325,8 +325,8 @@ fn place(
         // Trees rank the best of the blend; twice as many where these are variants of too few products, and so on.
         let mut best: Vec<Candidate> = scored.into_iter().map(|one| one.1).collect();
         let mut count = match scene.history.items.is_empty() && scene.given.is_empty() {
-            // Of someone of whom nothing is known the blend does not choose.
-            true => best.len(),
+            // Of someone of whom nothing is known the blend hardly chooses.
+            true => placement.k.max(parts.ranked_max as usize).max(limits::STRANGER_RANKED_MAX),
             false => placement.k.max(parts.ranked_max as usize),
         };
         while count < best.len() && rules::products(parts, &best[..count]) < placement.k {

@@ -87,12 +87,13 @@ anonymous visit; of a profile with several it holds none",
 fn limits_text(page: &Page<'_>) -> String {
     let model = page.model;
     format!(
-        "{} events a request; neighbours of the newest {} items of a history; {} candidates of each source; {} ranked by the trees; \
+        "{} events a request; neighbours of the newest {} items of a history; {} candidates of each source; {} ranked by the trees ({} for a newcomer); \
 {}",
         grouped(limits::REQUEST_EVENTS_MAX as u64),
         model.history_items,
         model.candidates_per_source,
         model.ranked_max,
+        grouped(limits::STRANGER_RANKED_MAX as u64),
         match model.keep_unknown_items {
             true => "an item that only the profile knows stays a candidate",
             false => "an item that only the profile knows is left out",
