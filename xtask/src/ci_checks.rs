@@ -1,5 +1,6 @@
 //! `cargo xtask ci-checks`: what must hold of every commit, short of its tests. All checks run, and all failures are told.
 
+use crate::mutants;
 use crate::run::{Run, find_program};
 use crate::tree::Tree;
 use crate::wasm;
@@ -18,7 +19,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Only these checks: format, module, clippy, docs, alone, fuzz, edges, deny
+    /// Only these checks: format, module, clippy, docs, alone, fuzz, mutants, edges, deny
     names: Vec<String>,
 }
 
@@ -32,6 +33,7 @@ const CHECKS: &[Check] = &[
     ("docs", "the documentation builds without a warning", documented),
     ("alone", "each crate compiles alone", each_alone),
     ("fuzz", "the fuzz targets compile", fuzz_targets),
+    ("mutants", "each named mutant fits the source", mutants::check),
     ("edges", "nobody depends on what they must not know", forbidden_dependencies),
     ("deny", "licences, sources and bans are kept", cargo_deny),
 ];

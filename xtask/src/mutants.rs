@@ -65,14 +65,24 @@ pub(crate) fn command(tree: &Tree, arguments: &Arguments) -> Result<()> {
     let table = read(tree)?;
     let chosen: Vec<&Mutant> = table.mutant.iter().filter(|mutant| mutant.is_chosen(&arguments.names)).collect();
     ensure!(!chosen.is_empty(), "tests/mutants.toml holds no such mutant");
-    for mutant in &chosen {
-        mutant.applied(tree)?;
-    }
+    all_fit(tree, &chosen)?;
     if arguments.check {
-        eprintln!("{} mutants fit the source", chosen.len());
         return Ok(());
     }
     print!("{}", measure(tree, &table.run, &chosen)?);
+    Ok(())
+}
+
+/// Checks that each mutant's text stands once in its file: one that no longer fits tests nothing.
+pub(crate) fn check(tree: &Tree) -> Result<()> {
+    all_fit(tree, &read(tree)?.mutant.iter().collect::<Vec<_>>())
+}
+
+fn all_fit(tree: &Tree, mutants: &[&Mutant]) -> Result<()> {
+    for mutant in mutants {
+        mutant.applied(tree)?;
+    }
+    eprintln!("{} mutants fit the source", mutants.len());
     Ok(())
 }
 
