@@ -294,7 +294,8 @@ impl<'a> ProfileInput<'a> {
             1 => profile.read_events(r),
             2 => profile.state = Some(r.bin()),
             3 => {
-                let ((max, limit), kind) = (RegisterKind::Consent.limit(), RegisterKind::Consent);
+                let kind = RegisterKind::Consent;
+                let (max, limit) = kind.limit();
                 r.each(max + kind.uncounted_max(), limit, |r| profile.consents.push(Register::read(r, kind)));
             }
             _ => r.each(limits::COMPONENT_STATES_MAX, "component_states_max", |r| {
