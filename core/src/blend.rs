@@ -1,7 +1,8 @@
 //! The learned blend: each feature's value falls into a bin, each bin has integer points, a score is their sum.
 
-use crate::bins::{LastBins, bin_of};
+use crate::bins::{bin_of, of_each};
 use crate::features::{FEATURES, Feature};
+use alloc::vec;
 use alloc::vec::Vec;
 use unisono_message::{Explanation, Part};
 
@@ -35,14 +36,14 @@ pub struct Blend {
 
 impl Blend {
     /// The scores of candidates' features, in 2^-scale_bits.
-    pub(crate) fn scores(&self, all: impl Iterator<Item = [i64; FEATURES]>) -> Vec<i64> {
-        let mut last = LastBins::new();
-        let points = |(table, bin): (&Table, &u8)| table.points.get(usize::from(*bin)).copied().unwrap_or(0);
-        let score = |values| {
-            let bins = last.of(self.tables.iter().map(|table| (table.feature, &table.edges[..])), &values);
-            self.base + self.tables.iter().zip(bins).map(points).sum::<i64>()
-        };
-        all.map(score).collect()
+    pub(crate) fn scores(&self, all: &[[i64; FEATURES]]) -> Vec<i64> {
+        let mut scores = vec![self.base; all.len()];
+        for table in &self.tables {
+            let values = all.iter().map(|values| table.feature.of(values));
+            let points = |bin: u8| table.points.get(usize::from(bin)).copied().unwrap_or(0);
+            scores.iter_mut().zip(of_each(&table.edges, values, points)).for_each(|(score, points)| *score += points);
+        }
+        scores
     }
 
     /// What some features add beyond what they would add to an item that nothing is known of.

@@ -68,10 +68,10 @@ pub(crate) fn scoring_of<'b>(
 
 /// The scores of candidates, in 2^-scale_bits.
 pub(crate) fn scores(scoring: Scoring<'_>, scene: &Scene<'_, '_>, candidates: &[Candidate<'_>]) -> Vec<i64> {
-    let values = candidates.iter().map(|candidate| values(scene, candidate));
+    let values = || candidates.iter().map(|candidate| values(scene, candidate)).collect::<Vec<_>>();
     match scoring {
-        Scoring::Learned(blend) => blend.scores(values),
-        Scoring::Forest(forest) => forest.scores(values),
+        Scoring::Learned(blend) => blend.scores(&values()),
+        Scoring::Forest(forest) => forest.scores(&values()),
         _ => candidates.iter().map(|one| figure_of(scoring, scene, one) << scene.model.scale_bits).collect(),
     }
 }

@@ -103,7 +103,7 @@ settings! {
             "Learning rate of FTRL-proximal: small rates smooth, large ones follow few rows.";
         passes: u32 = 2, 1 to 100,
             "How often the rows are gone through.";
-        trees: usize = 150, 0 to 4_096,
+        trees: usize = 120, 0 to 4_096,
             "Boosted trees at most that rank what the blend found best; 0 for none. Fewer than 500 cases have none.";
         trees_min: usize = 60, 1 to 4_096,
             "Fewest of them: of five numbers from here to `trees` the least that ranks the last cut no worse than the best but for noise; `trees` itself where that is no more.";

@@ -188,6 +188,25 @@ impl Makings {
             bytes[place..place + 2].copy_from_slice(&number.to_le_bytes());
             self.add(what, ErrorCode::ModelIndexOutOfRange, name, |plain| plain.overwrite(name, &bytes));
         }
+        let roots: Vec<[u8; 2]> = self.plain.bytes("trees.next_roots").as_chunks::<2>().0.to_vec();
+        let of_nodes: Vec<usize> = (0..roots.len()).filter(|at| roots[*at][1] < 0x80).collect();
+        if let [first, second, ..] = of_nodes[..] {
+            let mut leads_away = self.plain.bytes("trees.next_nodes").to_vec();
+            leads_away[4..6].copy_from_slice(&roots[second]);
+            self.add("a link into the next tree", ErrorCode::ModelIndexOutOfRange, "trees.next_nodes", |plain| {
+                plain.overwrite("trees.next_nodes", &leads_away);
+            });
+            let mut turned = roots.clone();
+            turned.swap(first, second);
+            self.add("trees in no order", ErrorCode::ModelIndexOutOfRange, "trees.next_roots", |plain| {
+                plain.overwrite("trees.next_roots", turned.as_flattened());
+            });
+            let mut rootless = roots.clone();
+            rootless[first] = [0, 0x80];
+            self.add("nodes of no tree", ErrorCode::ModelSectionInvalid, "trees.next_roots", |plain| {
+                plain.overwrite("trees.next_roots", rootless.as_flattened());
+            });
+        }
         self.add("no values of nodes", ErrorCode::ModelSectionMissing, "trees.next_values", |plain| {
             plain.remove("trees.next_values");
         });

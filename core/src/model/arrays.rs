@@ -40,7 +40,7 @@ macro_rules! view {
 
             /// Every element in order.
             #[inline]
-            pub fn iter(&self) -> impl ExactSizeIterator<Item = $number> + use<'a> {
+            pub fn iter(&self) -> impl ExactSizeIterator<Item = $number> + DoubleEndedIterator + use<'a> {
                 self.0.iter().map(|bytes| <$number>::from_le_bytes(*bytes))
             }
         }
@@ -96,12 +96,30 @@ impl<'a> Nodes<'a> {
     /// The node at `index`, none beyond the end.
     #[inline]
     pub fn get(&self, index: usize) -> Option<Node> {
-        self.0.get(index).map(|[feature, threshold, l0, l1, r0, r1]| Node {
+        self.0.get(index).map(Node::read)
+    }
+
+    /// The nodes from `start` to before `end`; empty where these lie outside.
+    pub fn slice(&self, start: usize, end: usize) -> Self {
+        Self(self.0.get(start..end).unwrap_or_default())
+    }
+
+    /// Every node in order.
+    #[inline]
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Node> + use<'a> {
+        self.0.iter().map(Node::read)
+    }
+}
+
+impl Node {
+    #[inline]
+    fn read([feature, threshold, l0, l1, r0, r1]: &[u8; 6]) -> Self {
+        Node {
             feature: *feature,
             threshold: *threshold,
             left: u16::from_le_bytes([*l0, *l1]),
             right: u16::from_le_bytes([*r0, *r1]),
-        })
+        }
     }
 }
 

@@ -108,7 +108,7 @@ sections! {
     OfferItemOffsets "offers.item_offsets" U32 "Start of each offer's row of items, and the end.",
     OfferItems "offers.items" U32 "Items that it covers, ascending within an offer.",
     NextTreeRoots "trees.next_roots" U16 "Forest of `next`: link to the root of each tree; links of 32,768 and more point at leaves.",
-    NextTreeNodes "trees.next_nodes" U16 "Three numbers a node: its feature's place among the forest's bins plus 256 times the bin up to which a candidate goes left; the link on the left, to a later node or a leaf; the link on the right.",
+    NextTreeNodes "trees.next_nodes" U16 "Three numbers a node: its feature's place among the forest's bins plus 256 times the bin up to which a candidate goes left; the link on the left, to a later node of the tree or a leaf; the link on the right. A tree's nodes stand together, its root first, in the order of the roots.",
     NextTreeValues "trees.next_values" I32 "Each node's mean of the leaves below, in 2^-scale_bits.",
     NextTreeLeaves "trees.next_leaves" I32 "Each leaf's points, in 2^-scale_bits.",
     DiscoverTreeRoots "trees.discover_roots" U16 "Forest that ranks for `next` where what was bought is left out: the same four arrays.",

@@ -360,7 +360,7 @@ const DISCOVER_TREES: [Section; 4] =
 const TOGETHER_TREES: [Section; 4] =
     [Section::TogetherTreeRoots, Section::TogetherTreeNodes, Section::TogetherTreeValues, Section::TogetherTreeLeaves];
 
-/// Reads the trees of a forest and checks every link: to a later node or to a leaf, so that every walk ends.
+/// Reads the trees of a forest and checks every link: to a later node of the same tree or to a leaf, so that every walk ends.
 fn read_forest<'a>(
     s: &Sections<'a, '_>,
     root: ForestRoot,
@@ -379,20 +379,31 @@ fn read_forest<'a>(
     if forest.roots.len() > limits::MODEL_TREES_MAX || count > usize::from(LEAF) || leaf_count > usize::from(LEAF) {
         return Err(invalid(roots.name(), "names more than model_trees_max trees, or 32,768 nodes or leaves"));
     }
-    let leads_on = |link: u16, after: usize| match link & LEAF {
-        0 => (after..count).contains(&link.into()),
-        _ => usize::from(link & !LEAF) < leaf_count,
-    };
-    if let Some(at) = forest.roots.iter().position(|root| !leads_on(root, 0)) {
-        return Err(out_of_range(roots, at, count));
+    // Backwards, as trees are read: the nodes of one end where those of the next begin.
+    let mut end = count;
+    for (at, root) in forest.roots.iter().enumerate().rev() {
+        let leads = |link: u16, from: usize| match link & LEAF {
+            0 => (from..end).contains(&link.into()),
+            _ => usize::from(link & !LEAF) < leaf_count,
+        };
+        if !leads(root, 0) {
+            return Err(out_of_range(roots, at, end));
+        }
+        if root & LEAF != 0 {
+            continue;
+        }
+        let sound = |at: usize| {
+            let links_on = |node: Node| leads(node.left, at + 1) && leads(node.right, at + 1);
+            forest.nodes.get(at).is_some_and(|node| links_on(node) && usize::from(node.feature) < forest.bins.len())
+        };
+        if let Some(at) = (root.into()..end).find(|at| !sound(*at)) {
+            return Err(out_of_range(nodes, at, end));
+        }
+        end = root.into();
     }
-    let sound = |at: usize| {
-        let links_on = |node: Node| leads_on(node.left, at + 1) && leads_on(node.right, at + 1);
-        forest.nodes.get(at).is_some_and(|node| links_on(node) && usize::from(node.feature) < forest.bins.len())
-    };
-    match (0..count).find(|at| !sound(*at)) {
-        Some(at) => Err(out_of_range(nodes, at, count)),
-        None => Ok(forest),
+    match end {
+        0 => Ok(forest),
+        _ => Err(invalid(roots.name(), "does not rise from 0 to the number of entries")),
     }
 }
 
