@@ -106,7 +106,7 @@ settings! {
         trees: usize = 120, 0 to 4_096,
             "Boosted trees at most that rank what the blend found best; 0 for none. Fewer than 500 cases have none.";
         trees_min: usize = 60, 1 to 4_096,
-            "Fewest of them: of five numbers from here to `trees` the least that ranks the last cut no worse than the best but for noise; `trees` itself where that is no more.";
+            "Fewest of them: of five numbers from here to `trees` the one that ranks the last cut best; `trees` itself where that is no more.";
         tree_leaves: usize = 31, 2 to 1_024,
             "Leaves of a tree at most.";
         tree_rate: f64 = 0.05, 0.000001 to 1,
