@@ -28,7 +28,7 @@ pub fn apply(policy: &Policy, input: &[u8]) -> Vec<u8> {
 }
 
 fn apply_bytes(policy: &Policy, input: &[u8]) -> Result<Vec<u8>> {
-    check_size(input, limits::APPLY_BYTES_MAX, "apply_bytes_max")?;
+    check_size(input.len(), limits::APPLY_BYTES_MAX, "apply_bytes_max")?;
     let mut reader = Reader::new(input);
     let (mut now_ms, mut owner, mut state, mut events) = (None, None, None, None);
     let mut registers = [None; RegisterKind::ALL.len()];

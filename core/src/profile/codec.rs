@@ -7,7 +7,7 @@
 use super::Profile;
 use super::mark::Mark;
 use alloc::vec::Vec;
-use unisono_message::limits::{self, PROFILE_BYTES_MAX, PROFILE_CLASSES_MAX};
+use unisono_message::limits::{self, PROFILE_BYTES_MAX, PROFILE_CLASSES_MAX, PROFILE_OTHER_BYTES_MAX};
 use unisono_message::{
     Error, ErrorCode, Event, EventType, Reader, Register, RegisterKind, Result, Warning, Writer, missing, read_fields,
     text, write_warnings,
@@ -53,7 +53,7 @@ impl<'a> Profile<'a> {
     /// `profile_version_unsupported`, `profile_invalid` when the bytes are not canonical or break the bounds,
     /// `limit_exceeded`, and the decoding errors of events.
     pub fn decode(bytes: &'a [u8]) -> Result<Self> {
-        check_size(bytes, PROFILE_BYTES_MAX, "profile_bytes_max")?;
+        check_size(bytes.len(), PROFILE_BYTES_MAX, "profile_bytes_max")?;
         let mut reader = Reader::new(bytes);
         let mut has_version = false;
         let mut profile = Profile::default();
@@ -83,6 +83,7 @@ impl<'a> Profile<'a> {
             return Err(other_version().in_field("version"));
         }
         profile.check_bounds()?;
+        profile.check_bytes(bytes.len())?;
         // One comparison checks order, the other bounds, duplicates and number widths alike.
         let (joined, _) = Profile::of_states(core::slice::from_ref(&profile));
         if joined.encode() != bytes {
@@ -105,13 +106,15 @@ impl<'a> Profile<'a> {
 
     /// Writes the lists of registers: in the canonical form those that are not empty, named all of them.
     pub(super) fn write_registers(&self, w: &mut Writer, named: bool) {
-        for kind in RegisterKind::ALL {
-            let count = self.registers_of(kind).count();
-            if count > 0 || named {
-                w.str(kind.list());
-                w.array(count);
-                self.registers_of(kind).for_each(|one| one.write(w, named));
-            }
+        RegisterKind::ALL.iter().for_each(|kind| self.write_list(*kind, w, named));
+    }
+
+    fn write_list(&self, kind: RegisterKind, w: &mut Writer, named: bool) {
+        let count = self.registers_of(kind).count();
+        if count > 0 || named {
+            w.str(kind.list());
+            w.array(count);
+            self.registers_of(kind).for_each(|one| one.write(w, named));
         }
     }
 }
@@ -179,12 +182,24 @@ impl<'a> Profile<'a> {
         }
         Ok(())
     }
+
+    /// Fails with `limit_exceeded` when an encoding of so many bytes leaves no room for all the consents that there may be:
+    /// a withdrawal is heard however much is known.
+    fn check_bytes(&self, bytes: usize) -> Result<()> {
+        let mut consents = Writer::new();
+        self.write_list(RegisterKind::Consent, &mut consents, false);
+        check_size(
+            bytes.saturating_sub(consents.into_bytes().len()),
+            PROFILE_OTHER_BYTES_MAX,
+            "profile_other_bytes_max",
+        )
+    }
 }
 
 /// The encoding of a state, if it is one that this module takes back.
 pub(super) fn encode_within_bounds(profile: &Profile<'_>) -> Result<Vec<u8>> {
     let state = profile.encode();
-    let within = profile.check_bounds().and_then(|()| check_size(&state, PROFILE_BYTES_MAX, "profile_bytes_max"));
+    let within = profile.check_bounds().and_then(|()| profile.check_bytes(state.len()));
     within.map_err(|error| error.in_field("state"))?;
     Ok(state)
 }
@@ -205,7 +220,7 @@ pub fn merge(input: &[u8]) -> Vec<u8> {
 }
 
 fn merge_bytes(input: &[u8]) -> Result<Vec<u8>> {
-    check_size(input, limits::MERGE_BYTES_MAX, "merge_bytes_max")?;
+    check_size(input.len(), limits::MERGE_BYTES_MAX, "merge_bytes_max")?;
     let mut reader = Reader::new(input);
     let mut states = None;
     read_fields(&mut reader, &["states"], |r, _| {
@@ -239,11 +254,11 @@ pub(super) fn state_and_warnings(state: &[u8], warnings: &[Warning]) -> Vec<u8> 
     w.into_bytes()
 }
 
-pub(super) fn check_size(bytes: &[u8], max: usize, limit: &str) -> Result<()> {
-    if bytes.len() <= max {
+pub(super) fn check_size(bytes: usize, max: usize, limit: &str) -> Result<()> {
+    if bytes <= max {
         return Ok(());
     }
-    let message = text!("`{}` bytes; {} is {}", bytes.len(), limit, max);
+    let message = text!("`{}` bytes; {} is {}", bytes, limit, max);
     Err(Error::new(ErrorCode::LimitExceeded, message))
 }
 

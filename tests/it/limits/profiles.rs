@@ -37,6 +37,9 @@ impl Pairs {
         let wanted = ["invalid_type at states[0]", "limit_exceeded at states[0]"];
         let max = limits::PROFILE_BYTES_MAX;
         self.add("profile_bytes_max", vec![0xc0; max], vec![0xc0; max + 1], wanted, merge);
+        let max = limits::PROFILE_OTHER_BYTES_MAX;
+        let wanted = ["", "limit_exceeded at states[0]"];
+        self.add("profile_other_bytes_max", state_of_bytes(max), state_of_bytes(max + 1), wanted, merge);
         let token = |bytes: usize| {
             let payload = Value::Binary(vec![0xc0; bytes]);
             value::encode(&map(vec![("now_ms", NOW_MS.into()), ("shop", "s".into()), ("payload", payload)]))
@@ -217,6 +220,66 @@ fn full_state(more: usize) -> Vec<u8> {
     w.str("marks");
     w.array(0);
     w.into_bytes()
+}
+
+/// A canonical state of so many bytes, at least a thousand, without consents.
+fn state_of_bytes(bytes: usize) -> Vec<u8> {
+    // Of an event with the longest id; the last two share the rest.
+    let (longest, mut sizes) = (146, Vec::new());
+    let mut left = bytes - 27;
+    while left >= 2 * longest {
+        sizes.push(longest);
+        left -= longest;
+    }
+    sizes.extend([left / 2, left - left / 2]);
+    let mut w = Writer::new();
+    w.map(3);
+    w.str("version");
+    w.int(1);
+    w.str("events");
+    w.array(sizes.len());
+    for (at, size) in sizes.iter().enumerate() {
+        // Newest first; the last two, whose ids are of other lengths, in classes of their own.
+        let others = (at + 3).saturating_sub(sizes.len());
+        let class = at / limits::PROFILE_EVENTS_PER_CLASS + others;
+        let event = if others > 0 { 0 } else { at % limits::PROFILE_EVENTS_PER_CLASS };
+        w.array(4);
+        w.str(&format!("{:0>width$}", 1_000 - event, width = size - 18));
+        w.int(NOW_MS);
+        w.int(1);
+        w.str(&format!("c{class:03}"));
+    }
+    w.str("marks");
+    w.array(0);
+    w.into_bytes()
+}
+
+#[test]
+fn a_state_that_is_full_still_hears_a_withdrawal() {
+    let full = state_of_bytes(limits::PROFILE_OTHER_BYTES_MAX);
+    let call = |state: Vec<u8>, name: &'static str, list: Vec<Value>| {
+        let state = Value::Binary(state);
+        let input = map(vec![("now_ms", NOW_MS.into()), ("state", state), (name, Value::Array(list))]);
+        profile_apply(&Policy::default(), &value::encode(&input))
+    };
+    let withdrawal = |at: usize| {
+        let channel = format!("channel_of_thirty_two_bytes__{at:03}");
+        assert_eq!(channel.len(), limits::CHANNEL_BYTES_MAX);
+        map(vec![
+            ("purpose", "personalization".into()),
+            ("channel", channel.into()),
+            ("granted", false.into()),
+            ("ts_ms", NOW_MS.into()),
+            ("writer", "w".repeat(limits::ID_BYTES_MAX).into()),
+        ])
+    };
+    let withdrawn = call(full.clone(), "consents", (0..limits::PROFILE_CONSENTS_MAX).map(withdrawal).collect());
+    assert_eq!(said(&withdrawn), "");
+    let Some(Value::Binary(state)) = field(&decode(&withdrawn).unwrap(), "state").cloned() else { panic!("no state") };
+    assert!(state.len() > full.len() + limits::PROFILE_CONSENTS_MAX * 128 && state.len() <= limits::PROFILE_BYTES_MAX);
+    // Read back, by itself and joined; and still no room for anything else.
+    assert_eq!(said(&profile_merge(&merge_of(&[state.clone(), full]))), "warned duplicate_event");
+    assert_eq!(said(&call(state, "events", vec![event("f", vec![])])), "limit_exceeded at state");
 }
 
 /// A state of as many marks as a profile may hold, and some more.

@@ -131,7 +131,7 @@ impl Head<'_> {
 }
 
 fn read_head(payload: &[u8]) -> Result<(Head<'_>, &[u8])> {
-    check_size(payload, limits::TOKEN_BYTES_MAX, "token_bytes_max")?;
+    check_size(payload.len(), limits::TOKEN_BYTES_MAX, "token_bytes_max")?;
     let mut r = Reader::new(payload);
     let fields = r.array();
     if r.int() != VERSION && !r.failed() {
@@ -190,7 +190,7 @@ struct Call<'a> {
 const FIELDS: [&str; 7] = ["now_ms", "shop", "state", "expires_ms", "key_id", "bytes_max", "payload"];
 
 fn read_call<'a>(input: &'a [u8], required: &[&str]) -> Result<Call<'a>> {
-    check_size(input, limits::APPLY_BYTES_MAX, "apply_bytes_max")?;
+    check_size(input.len(), limits::APPLY_BYTES_MAX, "apply_bytes_max")?;
     let mut reader = Reader::new(input);
     let mut call = Call { bytes_max: limits::TOKEN_BYTES, ..Call::default() };
     let mut found = 0u32;
@@ -233,7 +233,7 @@ fn write_call(policy: &Policy, input: &[u8]) -> Result<Vec<u8>> {
     consented.mask_for_carrying(policy, call.now_ms);
     let head = Head { shop: call.shop, key_id: call.key_id, issued_ms, expires_ms };
     let (payload, report) = write_payload(&consented, &head, call.bytes_max as usize);
-    check_size(&payload, call.bytes_max as usize, "bytes_max").map_err(|error| error.in_field("bytes_max"))?;
+    check_size(payload.len(), call.bytes_max as usize, "bytes_max").map_err(|error| error.in_field("bytes_max"))?;
     let warnings = Warning::counted(&[
         (WarningCode::UnknownField, call.unknown_fields as usize),
         (WarningCode::TokenMarksLeftOut, report.marks_left_out),
