@@ -120,6 +120,9 @@ fn fewer_than_five_hundred_whole_cases_get_no_trees_and_fit_says_so() {
     let (few, shown) = fit(58);
     let forests = few["learn"]["forests"].as_array().unwrap();
     assert_eq!(few["learn"]["cuts"].as_array().unwrap().len(), 9, "cases are orders");
+    let facts = ok(&["inspect", text(&folder.path("m.unisono")), "--no-brotli"]);
+    let said = facts.lines().find(|line| line.trim_start().starts_with("used.cuts")).unwrap();
+    assert_eq!(said.split_whitespace().last(), Some("9"), "{said}");
     let cases = forests[0]["cases"].as_u64().unwrap();
     assert!((400..500).contains(&cases) && forests.iter().all(|forest| forest["trees"] == 0), "{forests:?}");
     assert!(shown.contains("500 are wanted, so the additive blend ranks"), "{shown}");

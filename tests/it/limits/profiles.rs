@@ -2,7 +2,7 @@
 
 use super::{NOW_MS, Pairs, event, said};
 use unisono_core::{Policy, profile_apply, profile_merge, token_apply, token_write};
-use unisono_message::{Writer, limits};
+use unisono_message::{Purpose, Register, RegisterKind, RegisterValue, Writer, limits};
 use unisono_tests::value::{self, Value, decode, field, map, set};
 
 impl Pairs {
@@ -122,6 +122,21 @@ impl Pairs {
         let (max, wanted) = (limits::PROFILE_LINKS_MAX, ["", "refused limit_exceeded at links[256]"]);
         let (at, over) = (apply("links", &link, max), apply("links", &link, max + 1));
         self.add("profile_links_max", at, over, wanted, applied);
+        // And where a state is read back.
+        for (limit, kind, max) in [
+            ("profile_traits_max", RegisterKind::Trait, limits::PROFILE_TRAITS_MAX),
+            ("profile_consents_max", RegisterKind::Consent, limits::PROFILE_CONSENTS_MAX),
+            ("profile_links_max", RegisterKind::Link, limits::PROFILE_LINKS_MAX),
+        ] {
+            let wanted = match kind {
+                RegisterKind::Trait => ["", "limit_exceeded at states[0].traits"],
+                RegisterKind::Consent => ["", "limit_exceeded at states[0].consents"],
+                RegisterKind::Link => ["", "limit_exceeded at states[0].links"],
+            };
+            self.add(limit, state_of_registers(kind, max), state_of_registers(kind, max + 1), wanted, |_, state| {
+                said(&profile_merge(&merge_of(&[state])))
+            });
+        }
         let state = |links: Vec<Value>| {
             let input = map(vec![("now_ms", NOW_MS.into()), ("links", Value::Array(links))]);
             let answer = decode(&profile_apply(&Policy::default(), &value::encode(&input))).unwrap();
@@ -219,6 +234,26 @@ fn full_state(more: usize) -> Vec<u8> {
     (0..more).for_each(|_| w.nil());
     w.str("marks");
     w.array(0);
+    w.into_bytes()
+}
+
+/// A canonical state of so many registers of a kind, and of nothing else.
+fn state_of_registers(kind: RegisterKind, count: usize) -> Vec<u8> {
+    let mut w = Writer::new();
+    w.map(4);
+    w.str("version");
+    w.int(1);
+    for list in ["events", "marks"] {
+        w.str(list);
+        w.array(0);
+    }
+    w.str(kind.list());
+    w.array(count);
+    for at in 0..count {
+        let (name, value) = (format!("n{at:03}"), RegisterValue::Bool(true));
+        let one = Register { kind, name: &name, value, ts_ms: NOW_MS, writer: "w", purpose: Purpose::Offers };
+        one.write(&mut w, false);
+    }
     w.into_bytes()
 }
 
