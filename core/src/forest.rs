@@ -71,7 +71,7 @@ impl Forest<'_> {
         let mut sums = [[self.base; LANES]; VECTORS];
         self.each_tree(|root, nodes| {
             let [mut a, mut b, mut c, mut d] = [[root; LANES]; VECTORS];
-            for (number, node) in (root..).zip(nodes.iter()) {
+            for (node, number) in nodes.iter().zip(root..) {
                 let Some([of_a, of_b, of_c, of_d]) = bins.get(usize::from(node.feature)) else { continue };
                 go_on(&mut a, number, &node, of_a);
                 go_on(&mut b, number, &node, of_b);
@@ -191,6 +191,15 @@ mod tests {
 
     fn bytes<const N: usize>(numbers: impl Iterator<Item = [u8; N]>) -> Vec<u8> {
         numbers.flatten().collect()
+    }
+
+    #[test]
+    fn the_last_link_that_there_can_be_leads_to_its_leaf() {
+        let roots = bytes([u16::MAX, LEAF].iter().map(|root| root.to_le_bytes()));
+        let leaves = bytes((0..1i32 << 15).map(|leaf| (leaf + 1).to_le_bytes()));
+        let (roots, leaves) = (U16s::new(&roots).unwrap(), I32s::new(&leaves).unwrap());
+        let forest = Forest { roots, leaves, ..Forest::default() };
+        assert_eq!(forest.scores(&[[0; FEATURES]; 33]), [(1 << 15) + 1; 33]);
     }
 
     proptest! {

@@ -108,7 +108,7 @@ settings! {
         trees_min: usize = 60, 1 to 4_096,
             "Fewest of them: of five numbers from here to `trees` the one that ranks the last cut best; `trees` itself where that is no more.";
         tree_leaves: usize = 31, 2 to 1_024,
-            "Leaves of a tree at most.";
+            "Leaves of a tree at most; the time of a page grows with leaves times trees.";
         tree_rate: f64 = 0.05, 0.000001 to 1,
             "Share of its step that each tree takes.";
         tree_bins: usize = 63, 4 to 250,

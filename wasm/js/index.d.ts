@@ -86,8 +86,8 @@ export class Unisono {
   profileApply(input: ProfileApply): ProfileApplied;
 
   /**
-   * Merges states of one profile from several places; the order never matters. A join of more than 4 MiB is refused with
-   * `limit_exceeded` at `state`: the states that were given are still good.
+   * Merges states of one profile from several places; the order never matters. A join of more than 4 MiB less 64 KiB, its
+   * consents not counted, is refused with `limit_exceeded` at `state`: the states that were given are still good.
    */
   profileMerge(input: ProfileMerge): ProfileMerged;
 

@@ -79,7 +79,7 @@ pub const PROFILE_CLASSES_MAX: usize = 256;
 pub const PROFILE_EVENTS_MAX: usize = PROFILE_CLASSES_MAX * PROFILE_EVENTS_PER_CLASS;
 /// Bytes of one encoded profile state.
 pub const PROFILE_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// Of these, bytes of all but the consents, so that there is always room for a withdrawal. A join that would be larger, of
+/// Of these, bytes of all but consents and tombstone, so that there is always room for a withdrawal and an erasure. A join that would be larger, of
 /// events or of states, is refused whole at `state`: the states that were given stay as they are.
 pub const PROFILE_OTHER_BYTES_MAX: usize = PROFILE_BYTES_MAX - 64 * 1024;
 /// States that one merge takes.

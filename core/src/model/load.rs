@@ -387,7 +387,7 @@ fn read_forest<'a>(
             _ => usize::from(link & !LEAF) < leaf_count,
         };
         if !leads(root, 0) {
-            return Err(out_of_range(roots, at, end));
+            return Err(out_of_tree(roots, at));
         }
         if root & LEAF != 0 {
             continue;
@@ -397,13 +397,13 @@ fn read_forest<'a>(
             forest.nodes.get(at).is_some_and(|node| links_on(node) && usize::from(node.feature) < forest.bins.len())
         };
         if let Some(at) = (root.into()..end).find(|at| !sound(*at)) {
-            return Err(out_of_range(nodes, at, end));
+            return Err(out_of_tree(nodes, at));
         }
         end = root.into();
     }
     match end {
         0 => Ok(forest),
-        _ => Err(invalid(roots.name(), "does not rise from 0 to the number of entries")),
+        _ => Err(invalid(roots.name(), "has no tree that begins at node 0")),
     }
 }
 
@@ -421,6 +421,12 @@ fn ragged(section: Section) -> Error {
 fn out_of_range(section: Section, at: usize, below: usize) -> Error {
     let message = text!("element `{}` points beyond the {} that there are", at, below);
     Error::new(ErrorCode::ModelIndexOutOfRange, message).in_field(section.name())
+}
+
+#[cold]
+fn out_of_tree(section: Section, at: usize) -> Error {
+    Error::new(ErrorCode::ModelIndexOutOfRange, text!("element `{}` points outside its tree", at))
+        .in_field(section.name())
 }
 
 fn check_length(section: Section, found: usize, wanted: usize) -> Result<()> {

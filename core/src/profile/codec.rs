@@ -40,11 +40,15 @@ impl<'a> Profile<'a> {
             w.str(mark.channel);
         }
         self.write_registers(&mut w, false);
+        self.write_erased(&mut w);
+        w.into_bytes()
+    }
+
+    fn write_erased(&self, w: &mut Writer) {
         if let Some(erased_ms) = self.erased_ms {
             w.str("erased");
             w.int(erased_ms);
         }
-        w.into_bytes()
     }
 
     /// Decodes a state.
@@ -183,16 +187,14 @@ impl<'a> Profile<'a> {
         Ok(())
     }
 
-    /// Fails with `limit_exceeded` when an encoding of so many bytes leaves no room for all the consents that there may be:
-    /// a withdrawal is heard however much is known.
+    /// Fails with `limit_exceeded` when an encoding of so many bytes leaves no room for a tombstone and for all the consents
+    /// that there may be: an erasure, or a withdrawal sent by itself, is heard however much is known.
     fn check_bytes(&self, bytes: usize) -> Result<()> {
-        let mut consents = Writer::new();
-        self.write_list(RegisterKind::Consent, &mut consents, false);
-        check_size(
-            bytes.saturating_sub(consents.into_bytes().len()),
-            PROFILE_OTHER_BYTES_MAX,
-            "profile_other_bytes_max",
-        )
+        let mut always = Writer::new();
+        self.write_list(RegisterKind::Consent, &mut always, false);
+        self.write_erased(&mut always);
+        let others = bytes.saturating_sub(always.into_bytes().len());
+        check_size(others, PROFILE_OTHER_BYTES_MAX, "profile_other_bytes_max")
     }
 }
 
