@@ -243,7 +243,7 @@ pub(crate) fn show_table(table: &TableReport) {
     ));
     if table.withheld > 0 {
         let [events, profiles] = [table.withheld, table.withheld_profiles].map(grouped);
-        print(&format!("  {events} of {profiles} profiles are left out: they withhold them from training"));
+        print(&format!("  {events} events of {profiles} profiles are left out: they withhold them from training"));
     }
     for (reason, bad) in &table.bad {
         print(&format!("  {} {reason}", grouped(bad.count)));

@@ -2,6 +2,8 @@
 
 use super::report::Bad;
 use super::source::{Batch, Cell, Spec};
+use arrow_cast::parse::string_to_datetime;
+use chrono::Utc;
 use unisono_message::{limits, micro_from_f64, milli_from_f64};
 
 /// One row of a batch, read by the places of its columns in the table's list.
@@ -89,10 +91,17 @@ impl<'b> Row<'b> {
         }
     }
 
-    /// A time within the years that core takes.
+    /// A time within the years that core takes: Unix milliseconds, or a timestamp, in UTC where it names no offset.
     pub(crate) fn time(&self, at: usize) -> Read<Option<i64>> {
         let Some(ts_ms) = (match self.cell(at) {
             Cell::Time(ts_ms) => Some(ts_ms),
+            Cell::Text(text) => {
+                let text = text.trim();
+                let timestamp = || Some(string_to_datetime(&Utc, text).ok()?.timestamp_millis());
+                let found = text.parse().ok().or_else(timestamp);
+                let bad = || self.bad(at, "is neither Unix milliseconds nor a timestamp such as 2026-11-22T18:30:00Z");
+                Some(found.ok_or_else(bad)?)
+            }
             _ => self.integer(at)?,
         }) else {
             return Ok(None);

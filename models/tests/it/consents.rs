@@ -68,7 +68,7 @@ fn a_fit_leaves_out_what_is_withheld_and_says_how_much() {
         "--report",
         text(&report),
     ]);
-    let wanted = format!("{} of 2 profiles are left out: they withhold them from training", withheld.len());
+    let wanted = format!("{} events of 2 profiles are left out: they withhold them from training", withheld.len());
     assert!(shown.contains(&wanted), "{wanted} is not in\n{shown}");
     ok(&["fit", "--events", text(&less), "--catalog", c, "--out", text(&other)]);
     let model = std::fs::read(&one).unwrap();

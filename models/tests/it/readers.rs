@@ -37,6 +37,30 @@ fn every_format_and_order_gives_the_same_fingerprint() {
 }
 
 #[test]
+fn a_time_may_stand_as_text() {
+    let folder = Folder::new();
+    let head = "event_id,profile_id,ts_ms,type,channel,item_id\n";
+    let row = |ts: &str| format!("e1,p1,{ts},purchase,web,i1\n");
+    let (wanted, _) = read(&folder.write("a.csv", &format!("{head}{}", row("1727400238000"))));
+    for text in
+        ["2024-09-27T01:23:58Z", "2024-09-27 01:23:58", "2024-09-26T22:23:58.000-03:00", " 2024-09-27T01:23:58+00:00 "]
+    {
+        let (log, report) = read(&folder.write("b.csv", &format!("{head}{}", row(text))));
+        assert_eq!((log.fingerprint(), report.bad_rows()), (wanted.fingerprint(), 0), "{text}");
+        let line = serde_json::json!({"event_id": "e1", "profile_id": "p1", "ts_ms": text, "type": "purchase", "channel": "web", "item_id": "i1"});
+        assert_eq!(read(&folder.write("b.jsonl", &line.to_string())).0.fingerprint(), wanted.fingerprint(), "{text}");
+    }
+    let day = |ts: &str| read(&folder.write("d.csv", &format!("{head}{}", row(ts)))).0.fingerprint();
+    assert_eq!(day("2024-09-27"), day("1727395200000"));
+    for text in ["27/09/2024", "2024-13-01", "yesterday", "2024-09-27T25:00:00Z"] {
+        let refused =
+            read_events(&folder.write("c.csv", &format!("{head}{}", row(text))), LATEST_MS, BadRowLimits::default());
+        let shown = refused.map(|_| ()).unwrap_err().to_string();
+        assert!(shown.contains("is neither Unix milliseconds nor a timestamp such as 2026-11-22T18:30:00Z"), "{shown}");
+    }
+}
+
+#[test]
 fn physical_types_do_not_matter() {
     let folder = Folder::new();
     let plain = "event_id,profile_id,ts_ms,type,channel,item_id,quantity,price,sensitive_note\n\
