@@ -72,7 +72,11 @@ fn each_bad_row_is_counted_under_its_reason_with_an_example() {
     let folder = Folder::new();
     let bad = [
         ("e,p,,purchase,web,i,1,1,EUR", "ts_ms", "is missing"),
-        ("e,p,soon,purchase,web,i,1,1,EUR", "ts_ms", "is no integer"),
+        (
+            "e,p,soon,purchase,web,i,1,1,EUR",
+            "ts_ms",
+            "is neither Unix milliseconds nor a timestamp such as 2026-11-22T18:30:00Z",
+        ),
         ("e,p,32503680000000,purchase,web,i,1,1,EUR", "ts_ms", "is outside the years 1970 to 2300"),
         ("e,p,1900000000000,purchase,web,i,1,1,EUR", "ts_ms", "is from the future"),
         ("e,,1700006400000,purchase,web,i,1,1,EUR", "profile_id", "is missing"),
@@ -127,7 +131,10 @@ fn more_bad_rows_than_allowed_end_the_reading_with_the_first() {
     let error = events(&folder, "c.csv", &text, limits(2, 0.5)).unwrap_err();
     assert_eq!(error.code(), "too_many_bad_rows");
     let text = error.to_string();
-    assert!(text.contains("3 of 4 rows") && text.contains("row 2, column `ts_ms`, value `x`: is no integer"), "{text}");
+    assert!(
+        text.contains("3 of 4 rows") && text.contains("row 2, column `ts_ms`, value `x`: is neither Unix milliseconds"),
+        "{text}"
+    );
 }
 
 #[test]
