@@ -123,9 +123,9 @@ fn protocols(tree: &Tree, kit: &Kit) -> Result<String> {
 
 fn seeds(tree: &Tree, kit: &Kit) -> Result<String> {
     let mut out = String::new();
-    for (protocol, measures) in [("cj-basket", ["recall@20", "ndcg@20"]), ("ser-next", ["mrr@20", "hit@20"])] {
+    for (protocol, measures, _) in PROTOCOLS {
         let cases = kit.cases(tree, protocol, None)?;
-        let mut found = [Vec::new(), Vec::new()];
+        let mut found = vec![Vec::new(); measures.len()];
         for seed in [7, 8, 9] {
             let model = fitted(tree, kit, protocol, seed)?;
             let answers = answered(tree, &model, &cases.requests, &format!("{protocol}-{}-{seed}", kit.cut))?;
@@ -141,7 +141,7 @@ fn seeds(tree: &Tree, kit: &Kit) -> Result<String> {
             let seeds: Vec<String> = values.iter().map(|value| format!("{value:.4}")).collect();
             writeln!(
                 out,
-                "{protocol:<10} {measure:<10} mean {mean:.4}, deviation {spread:.4} (seeds 7, 8, 9: {})",
+                "{protocol:<12} {measure:<10} mean {mean:.4}, deviation {spread:.4} (seeds 7, 8, 9: {})",
                 seeds.join(", ")
             )?;
         }
