@@ -49,7 +49,8 @@ pub enum Error {
     },
     /// More rows than allowed could not be used.
     #[error(
-        "{table} table: {bad} of {rows} rows can't be used, more than the {allowed} allowed (first: {example}); mend them or raise `bad_rows_max` and `bad_rows_share_max`"
+        "{table} table: {bad} of {rows} rows can't be used, more than the {allowed} allowed (first: {example}); mend them{}",
+        if *table == "consents" { ": each might be a withdrawal" } else { " or raise `bad_rows_max` and `bad_rows_share_max`" }
     )]
     TooManyBadRows {
         /// Which table.

@@ -79,9 +79,16 @@ pub const PROFILE_CLASSES_MAX: usize = 256;
 pub const PROFILE_EVENTS_MAX: usize = PROFILE_CLASSES_MAX * PROFILE_EVENTS_PER_CLASS;
 /// Bytes of one encoded profile state.
 pub const PROFILE_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// Of these, bytes of all but consents and tombstone, so that there is always room for a withdrawal and an erasure. A join that would be larger, of
-/// events or of states, is refused whole at `state`: the states that were given stay as they are.
+/// Of these, bytes of all but consents and tombstone, so that there is always room for a withdrawal and an erasure. A join
+/// that would be larger, of events or of states, is refused whole at `state`: the states that were given stay as they are.
 pub const PROFILE_OTHER_BYTES_MAX: usize = PROFILE_BYTES_MAX - 64 * 1024;
+// The longest consent has a channel, a writer and sixteen bytes besides; one a purpose is of all channels.
+const _: () = assert!(
+    PROFILE_OTHER_BYTES_MAX
+        + (PROFILE_CONSENTS_MAX + crate::Purpose::ALL.len()) * (CHANNEL_BYTES_MAX + ID_BYTES_MAX + 16)
+        + 64
+        <= PROFILE_BYTES_MAX
+);
 /// States that one merge takes.
 pub const MERGE_STATES_MAX: usize = 16;
 /// Bytes of the input of `profile_apply`: the largest state beside the largest request.

@@ -129,6 +129,7 @@ fn a_single_row_that_can_not_be_used_is_an_error_because_it_might_be_a_withdrawa
         let shown = String::from_utf8(output.stderr).unwrap();
         let named = shown.contains("error[too_many_bad_rows]") && shown.contains("row 501") && shown.contains(wanted);
         assert!(named, "{row}: {shown}");
+        assert!(shown.contains("mend them: each might be a withdrawal") && !shown.contains("bad_rows_max"), "{shown}");
     }
     let said = folder.write("less.csv", "profile_id,purpose,ts_ms\np,training,1\n");
     let output = run(&["check", "--events", text(&events), "--consents", text(&said)]);
