@@ -11,21 +11,22 @@ pub(crate) struct Unpackable;
 
 type Unpacked<T> = Result<T, Unpackable>;
 
-/// Takes the next whole value off the front.
-pub(crate) fn take<'a>(rest: &mut &'a [u8]) -> Unpacked<&'a [u8]> {
-    let mut reader = Reader::new(rest);
+/// The next whole value.
+fn leap<'a>(reader: &mut Reader<'a>) -> Unpacked<&'a [u8]> {
     let value = reader.leap();
-    reader.result().map_err(|_| Unpackable)?;
-    *rest = reader.rest();
-    Ok(value)
+    if reader.failed() { Err(Unpackable) } else { Ok(value) }
 }
 
 /// The values of an array, each as its bytes.
 pub(crate) fn items(value: &[u8]) -> Unpacked<Vec<&[u8]>> {
     let mut rest = value;
     let count = rmp::decode::read_array_len(&mut rest).map_err(|_| Unpackable)?;
-    let items = (0..count).map(|_| take(&mut rest)).collect::<Unpacked<Vec<_>>>()?;
-    if rest.is_empty() { Ok(items) } else { Err(Unpackable) }
+    let mut reader = Reader::new(rest);
+    let mut items = Vec::new();
+    for _ in 0..count {
+        items.push(leap(&mut reader)?);
+    }
+    if reader.rest().is_empty() { Ok(items) } else { Err(Unpackable) }
 }
 
 /// How many values an array says it has.
@@ -37,7 +38,8 @@ pub(crate) fn array_len(value: &[u8]) -> Option<usize> {
 pub(crate) fn lookup<'a, const N: usize>(map: &'a [u8], keys: [&str; N]) -> Unpacked<[Option<&'a [u8]>; N]> {
     let mut found = [None; N];
     each_pair(map, |key, value| {
-        let is_sought = |(name, found): &(&str, &mut Option<&[u8]>)| found.is_none() && text(key) == Some(*name);
+        let key = text(key);
+        let is_sought = |(name, found): &(&str, &mut Option<&[u8]>)| found.is_none() && key == Some(*name);
         if let Some((_, found)) = keys.into_iter().zip(&mut found).find(is_sought).filter(|_| !is_nil(value)) {
             *found = Some(value);
         }
@@ -57,11 +59,12 @@ pub(crate) fn entries(value: &[u8]) -> Unpacked<Vec<(&str, &[u8])>> {
 fn each_pair<'a>(map: &'a [u8], mut each: impl FnMut(&'a [u8], &'a [u8])) -> Unpacked<()> {
     let mut rest = map;
     let count = rmp::decode::read_map_len(&mut rest).map_err(|_| Unpackable)?;
+    let mut reader = Reader::new(rest);
     for _ in 0..count {
-        let key = take(&mut rest)?;
-        each(key, take(&mut rest)?);
+        let key = leap(&mut reader)?;
+        each(key, leap(&mut reader)?);
     }
-    if rest.is_empty() { Ok(()) } else { Err(Unpackable) }
+    if reader.rest().is_empty() { Ok(()) } else { Err(Unpackable) }
 }
 
 /// The first value under this key that is not nil.

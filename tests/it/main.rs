@@ -13,6 +13,7 @@
 mod abi;
 #[cfg(feature = "runtimes")]
 mod batch;
+mod canonical;
 mod codes;
 mod conformance;
 mod consent;

@@ -103,6 +103,19 @@ pub struct Event<'a> {
     pub utc_offset_min: Option<i64>,
     /// A copy that came with a portable token: it stands back where the original is known. No sender sets it.
     pub carried: bool,
+    canonical: Canonical<'a>,
+}
+
+/// The canonical bytes that an event was read from, to be written again as they are; none of an event that was made
+/// otherwise. Whoever changes a field of an event that was read makes an event of its own first.
+#[derive(Clone, Copy, Debug, Eq)]
+struct Canonical<'a>(&'a [u8]);
+
+/// They say nothing that the fields do not.
+impl PartialEq for Canonical<'_> {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// The required fields, then the optional ones in their canonical order, the common ones first.
@@ -185,6 +198,7 @@ impl<'a> Event<'a> {
             wait_ms: None,
             utc_offset_min: None,
             carried: false,
+            canonical: Canonical(&[]),
         }
     }
 
@@ -203,12 +217,12 @@ impl<'a> Event<'a> {
     }
 
     /// What [`Event::read_named`] reads into.
-    pub(crate) const fn unread() -> Self {
+    pub const fn unread() -> Self {
         Event::new("", -1, EventType::View, "")
     }
 
     /// As [`Event::read`], in place: an event is too long to be handed from hand to hand.
-    pub(crate) fn read_named(&mut self, reader: &mut Reader<'a>, owner: &mut Option<&'a str>) {
+    pub fn read_named(&mut self, reader: &mut Reader<'a>, owner: &mut Option<&'a str>) {
         let event = self;
         let mut has_type = false;
         read_fields(reader, &FIELDS, |r, field| match field {
@@ -271,6 +285,22 @@ impl<'a> Event<'a> {
 
     /// Writes the canonical form: an array in a fixed order, without the nulls at its end. Equal events, equal bytes.
     pub fn write(&self, w: &mut Writer) {
+        match self.canonical {
+            Canonical([]) => self.write_fields(w),
+            Canonical(bytes) => {
+                debug_assert!(self.is_written_as(bytes), "a field was changed after the event was read: {self:?}");
+                w.raw(bytes);
+            }
+        }
+    }
+
+    fn is_written_as(&self, bytes: &[u8]) -> bool {
+        let mut w = Writer::new();
+        self.write_fields(&mut w);
+        w.as_bytes() == bytes
+    }
+
+    fn write_fields(&self, w: &mut Writer) {
         let fields = self.written_fields();
         w.array(fields);
         w.str(self.event_id);
@@ -283,8 +313,10 @@ impl<'a> Event<'a> {
     }
 
     /// Reads the canonical form. The reader fails as in [`Event::read`], and with `profile_invalid` when there are more
-    /// fields than this version knows.
+    /// fields than this version knows. Whether the bytes are those that [`Event::write`] writes,
+    /// [`Reader::is_shortest`] tells.
     pub fn read_canonical(r: &mut Reader<'a>) -> Self {
+        let start = r.rest();
         let length = r.array();
         if !(4..=4 + TAIL_FIELDS).contains(&length) {
             r.fail(Error::new(ErrorCode::ProfileInvalid, text!("an event of `{}` fields", length)));
@@ -294,9 +326,16 @@ impl<'a> Event<'a> {
         let kind = EventType::read_number(r);
         let mut event = Event::new(event_id, ts_ms, kind, r.channel());
         for field in 0..length.saturating_sub(4) {
-            if !r.nil() {
+            let is_given = !r.nil();
+            if is_given {
                 event.read_tail(r, field);
             }
+            // What is not said has no place at the end, and a quantity of one is not said.
+            let is_one = field == 1 && event.quantity_milli == MILLI;
+            r.was_shortest(if is_given { !is_one } else { field + 5 < length });
+        }
+        if r.is_shortest() {
+            event.canonical = Canonical(start.get(..start.len() - r.rest().len()).unwrap_or_default());
         }
         event
     }

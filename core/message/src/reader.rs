@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::fields::Visit;
 use crate::limits;
 use crate::text;
+use crate::writer::int_form;
 use alloc::string::String;
 
 /// The kind of the next value.
@@ -59,6 +60,7 @@ pub struct Reader<'a> {
     rest: &'a [u8],
     unknown_fields: u32,
     error: Option<Error>,
+    is_shortest: bool,
     /// Which key stood at each place of the last map. Senders keep an order, and maps of one kind follow each other.
     keys: [u8; GUESSES],
 }
@@ -69,7 +71,7 @@ const GUESSES: usize = 16;
 impl<'a> Reader<'a> {
     /// A reader over `bytes`.
     pub fn new(bytes: &'a [u8]) -> Self {
-        Reader { rest: bytes, unknown_fields: 0, error: None, keys: [0; GUESSES] }
+        Reader { rest: bytes, unknown_fields: 0, error: None, is_shortest: true, keys: [0; GUESSES] }
     }
 
     /// What has not been read yet; nothing after an error.
@@ -98,6 +100,17 @@ impl<'a> Reader<'a> {
         if let Some(guess) = self.keys.get_mut(place % GUESSES) {
             *guess = key as u8;
         }
+    }
+
+    /// Whether every integer, string, array and map so far stood in the shortest form that there is, which is the one that
+    /// [`Writer`](crate::Writer) writes.
+    pub fn is_shortest(&self) -> bool {
+        self.is_shortest
+    }
+
+    /// Notes that what was read could have been said in fewer bytes, unless `shortest`.
+    pub(crate) fn was_shortest(&mut self, shortest: bool) {
+        self.is_shortest &= shortest;
     }
 
     pub(crate) fn count_unknown_fields(&mut self, count: u32) {
@@ -233,7 +246,17 @@ impl<'a> Reader<'a> {
     fn length(&mut self, base: u8, mask: u8) -> usize {
         let tag = self.byte();
         match tag.checked_sub(base) {
-            Some(power @ 0..=2) => self.number(1 << power) as usize,
+            Some(power @ 0..=2) => {
+                let length = self.number(1 << power) as usize;
+                // Arrays and maps have no 8-bit form.
+                let shorter = match power {
+                    0 => mask.into(),
+                    1 if mask == 0x0f => 0x0f,
+                    power => (1 << (4 << power)) - 1,
+                };
+                self.was_shortest(length > shorter);
+                length
+            }
             _ => (tag & mask) as usize,
         }
     }
@@ -264,6 +287,7 @@ impl<'a> Reader<'a> {
         match self.kind() {
             Kind::Int => return self.any_int(),
             Kind::Float => {
+                self.was_shortest(false);
                 let value = self.any_float();
                 // NaN is within nothing.
                 let within = libm::fabs(value) <= limits::WHOLE_FLOAT_ABS_MAX;
@@ -556,7 +580,7 @@ impl<'a> Reader<'a> {
 
     fn any_int(&mut self) -> i64 {
         let tag = self.byte();
-        match tag {
+        let value = match tag {
             0xcc..=0xcf => {
                 let value = self.number(1 << (tag - 0xcc));
                 i64::try_from(value).unwrap_or_else(|_| {
@@ -571,7 +595,9 @@ impl<'a> Reader<'a> {
                 (self.number(width as usize) << unused) as i64 >> unused
             }
             tag => (tag as i8).into(),
-        }
+        };
+        self.was_shortest(int_form(value).0 == tag);
+        value
     }
 
     fn any_float(&mut self) -> f64 {

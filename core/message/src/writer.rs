@@ -8,6 +8,21 @@ pub struct Writer {
     bytes: Vec<u8>,
 }
 
+/// The tag of an integer's shortest form, and how many bytes of it follow.
+pub(crate) const fn int_form(value: i64) -> (u8, usize) {
+    match value {
+        -32..=0x7f => (value as u8, 0),
+        0x80..=0xff => (0xcc, 1),
+        0x100..=0xffff => (0xcd, 2),
+        0x1_0000..=0xffff_ffff => (0xce, 4),
+        0x1_0000_0000.. => (0xcf, 8),
+        -0x80..=-33 => (0xd0, 1),
+        -0x8000..=-0x81 => (0xd1, 2),
+        -0x8000_0000..=-0x8001 => (0xd2, 4),
+        _ => (0xd3, 8),
+    }
+}
+
 impl Writer {
     /// An empty writer.
     pub fn new() -> Self {
@@ -42,17 +57,9 @@ impl Writer {
     /// Writes an integer in its shortest form.
     #[inline(never)]
     pub fn int(&mut self, value: i64) {
-        let bits = value as u64;
-        match value {
-            -32..=0x7f => self.bytes.push(value as u8),
-            0x80..=0xff => self.tagged(0xcc, 1, bits),
-            0x100..=0xffff => self.tagged(0xcd, 2, bits),
-            0x1_0000..=0xffff_ffff => self.tagged(0xce, 4, bits),
-            0x1_0000_0000.. => self.tagged(0xcf, 8, bits),
-            -0x80..=-33 => self.tagged(0xd0, 1, bits),
-            -0x8000..=-0x81 => self.tagged(0xd1, 2, bits),
-            -0x8000_0000..=-0x8001 => self.tagged(0xd2, 4, bits),
-            _ => self.tagged(0xd3, 8, bits),
+        match int_form(value) {
+            (tag, 0) => self.bytes.push(tag),
+            (tag, width) => self.tagged(tag, width, value as u64),
         }
     }
 
@@ -132,9 +139,12 @@ impl Writer {
         // first and last eight bytes, which may overlap, are all of them.
         match (encoded.len(), encoded.first_chunk::<8>(), encoded.last_chunk::<8>()) {
             (length @ ..=16, Some(first), Some(last)) => {
-                self.bytes.extend_from_slice(first);
+                let mut both = [0u8; 16];
+                both.first_chunk_mut().into_iter().for_each(|start| *start = *first);
+                let end = both.get_mut(length - 8..length).and_then(<[u8]>::first_chunk_mut);
+                end.into_iter().for_each(|end| *end = *last);
+                self.bytes.extend_from_slice(&both);
                 self.bytes.truncate(self.bytes.len() + length - 16);
-                self.bytes.extend_from_slice(last);
             }
             _ => self.bytes.extend_from_slice(encoded),
         }

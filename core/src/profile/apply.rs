@@ -57,8 +57,7 @@ fn apply_bytes(policy: &Policy, input: &[u8]) -> Result<Vec<u8>> {
     }
     sifted.tell_others(&base, policy, now_ms);
     base.drop_unwanted(&consents, now_ms);
-    let accepted: Vec<Event<'_>> = sifted.accepted.iter().map(|(_, event)| *event).collect();
-    let (mut profile, report) = base.with_events(&accepted);
+    let (mut profile, report) = base.with_events(&sifted.accepted);
     profile.drop_unwanted(&consents, now_ms);
     let state = encode_within_bounds(&profile)?;
     Ok(answer(&state, &sifted, report))
@@ -87,8 +86,9 @@ impl<'a> Profile<'a> {
 
 #[derive(Default)]
 struct Sifted<'a> {
-    /// With the place of its result.
-    accepted: Vec<(u32, Event<'a>)>,
+    accepted: Vec<Event<'a>>,
+    /// Of the results of those.
+    places: Vec<u32>,
     results: Vec<Outcome>,
     /// Registers that were not taken.
     refused: Vec<Error>,
@@ -166,20 +166,20 @@ impl<'a> Sifted<'a> {
         let mut untold = 0;
         reader.each(limits::REQUEST_EVENTS_MAX, "request_events_max", |r| {
             let (start, unknown_fields) = (r.rest(), r.unknown_fields());
+            let mut event = Event::unread();
             let read = r.apart(|r| {
                 let mut named = None;
-                let event = Event::read(r, &mut named);
+                event.read_named(r, &mut named);
                 r.take(check_owner(named, owner));
                 r.take(check_future(event.ts_ms, now_ms));
                 if !r.failed() && consents.keep(event.kind, event.channel) {
                     r.take(self.enter_class((event.kind, false, event.channel)));
                 }
-                event
             });
             let place = self.results.len() as u32;
             // What no purpose may use is not looked at any closer, sound or not.
             let class = match &read {
-                Ok(event) => Some((event.kind, event.channel)),
+                Ok(()) => Some((event.kind, event.channel)),
                 Err(_) => Event::class_of(start),
             };
             let outcome = match read {
@@ -188,8 +188,9 @@ impl<'a> Sifted<'a> {
                     untold += r.unknown_fields() - unknown_fields;
                     Outcome::Withheld
                 }
-                Ok(event) => {
-                    self.accepted.push((place, event));
+                Ok(()) => {
+                    self.accepted.push(event);
+                    self.places.push(place);
                     Outcome::Accepted
                 }
                 Err(error) => Outcome::Refused(error),
@@ -215,11 +216,11 @@ impl<'a> Sifted<'a> {
     /// are too old for the state.
     fn tell_others(&mut self, base: &Profile<'a>, policy: &Policy, now_ms: i64) {
         let known = base.events.iter().map(|event| (u32::MAX, event));
-        let given = self.accepted.iter().map(|(place, event)| (*place, event));
+        let given = self.places.iter().copied().zip(&self.accepted);
         let all: Vec<Keyed<'_, 'a>> = known.chain(given).map(|(place, event)| Keyed::numbered(event, place)).collect();
         // Known ones come first, then the others as they were given.
         let told = copies(&all).into_iter().map(|place| (place, Outcome::Duplicate));
-        let old = self.accepted.iter().filter_map(|(place, event)| match () {
+        let old = self.places.iter().zip(&self.accepted).filter_map(|(place, event)| match () {
             () if base.erased_ms.is_some_and(|erased_ms| event.ts_ms <= erased_ms) => Some((*place, Outcome::Erased)),
             () if event.day() < policy.first_day(event.kind, now_ms) => Some((*place, Outcome::Expired)),
             () => None,

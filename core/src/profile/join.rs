@@ -44,6 +44,39 @@ impl<'a> Profile<'a> {
         Profile::join(&[], states)
     }
 
+    /// Whether a join would leave the state as it is: what is in order is told by looking at it once, the rest by joining.
+    pub(super) fn is_joined(&self) -> bool {
+        self.is_in_order() || Profile::of_states(core::slice::from_ref(self)).0.encode() == self.encode()
+    }
+
+    /// Whether events and marks are in order, within their bounds and after the tombstone, no event may be a copy, and the
+    /// registers are in order: then a join changes nothing.
+    fn is_in_order(&self) -> bool {
+        let bounds = Bounds::default();
+        let events: Vec<Keyed<'_, 'a>> = self.events.iter().map(Keyed::new).collect();
+        let mut of_class = 1usize;
+        let in_order = events.iter().zip(events.iter().skip(1)).all(|(one, next)| {
+            let by_class = one.by_class(next);
+            of_class = if by_class.is_eq() { of_class + 1 } else { 1 };
+            of_class <= bounds.events && by_class.then_with(|| next.event.total_cmp(one.event)).is_lt()
+        });
+        in_order
+            && copies(&events).is_empty()
+            && self.marks.len() <= bounds.marks
+            && self.marks.iter().zip(self.marks.iter().skip(1)).all(|(one, next)| one.newest_first(next).is_lt())
+            && self.registers.iter().zip(self.registers.iter().skip(1)).all(|(one, next)| one.by_key(next).is_lt())
+            && self.outlives(self.erased_ms)
+    }
+
+    /// Whether all of it is after a tombstone.
+    fn outlives(&self, erased_ms: Option<i64>) -> bool {
+        erased_ms.is_none_or(|erased_ms| {
+            self.events.iter().all(|event| event.ts_ms > erased_ms)
+                && self.marks.iter().all(|mark| mark.day > day_of(erased_ms))
+                && self.registers.iter().all(|one| one.ts_ms > erased_ms)
+        })
+    }
+
     pub(super) fn join(events: &[Event<'a>], states: &[Profile<'a>]) -> (Self, FoldReport) {
         Profile::join_within(Bounds::default(), events, states)
     }

@@ -30,7 +30,7 @@ impl Profiles {
         inputs: &[Input<'_>],
     ) -> Result<Vec<Result<Applied, HostError>>, HostError> {
         let keys: Vec<&[u8]> = inputs.iter().map(|input| input.profile_id.as_bytes()).collect();
-        update_many(self.store(), &keys, self.calls.workers(), |at, state| {
+        update_many(self.store(), &keys, &self.workers, |at, state| {
             let input = inputs.get(at).ok_or_else(|| bad_answer("profile_apply"))?;
             self.apply_one(now_ms, input, state)
         })

@@ -27,7 +27,7 @@ use crate::error::{HostError, HostErrorCode};
 use crate::host::{Decision, Host};
 use crate::identity::IdentityHasher;
 use crate::pack::{self, Packer};
-use crate::store::{ProfileStore, Record};
+use crate::store::{ProfileStore, Record, Workers};
 use gate::Gate;
 use tokens::Tokens;
 
@@ -91,6 +91,7 @@ pub struct Profiles {
     calls: Arc<dyn ProfileCalls>,
     store: Arc<dyn ProfileStore>,
     gate: Arc<Gate>,
+    workers: Arc<Workers>,
     tokens: Option<Arc<Tokens>>,
     mapping: Arc<ConsentMapping>,
     identities: Option<Arc<IdentityHasher>>,
@@ -106,7 +107,8 @@ impl Profiles {
     pub fn with_calls(calls: Arc<dyn ProfileCalls>, store: Arc<dyn ProfileStore>) -> Self {
         // One that computes and one that comes next, for each instance.
         let gate = Arc::new(Gate::new(calls.workers().saturating_mul(2)));
-        Profiles { calls, store, gate, tokens: None, mapping: Arc::default(), identities: None }
+        let workers = Arc::new(Workers::new(calls.workers()));
+        Profiles { calls, store, gate, workers, tokens: None, mapping: Arc::default(), identities: None }
     }
 
     /// The store.

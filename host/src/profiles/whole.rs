@@ -83,7 +83,7 @@ impl Profiles {
 
     /// Erases one, and tells up to when.
     fn erase_one(&self, now_ms: i64, id: &str) -> Result<i64, HostError> {
-        let erased = update_many(self.store(), &[id.as_bytes()], self.calls.workers(), |_, state| {
+        let erased = update_many(self.store(), &[id.as_bytes()], &self.workers, |_, state| {
             let left = match state {
                 Some(state) => self.erased(now_ms, Some(state))?,
                 None => None,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, TableError, WriteTransaction};
 
@@ -66,7 +66,7 @@ impl EmbeddedStore {
         }
         let shared = Arc::new(Shared { folder, database: RwLock::new(Some(database)) });
         let (jobs, waiting) = mpsc::channel();
-        let writer = Writer { shared: shared.clone(), counts: BTreeMap::new() };
+        let writer = Writer { shared: shared.clone(), counts: BTreeMap::new(), counted: Instant::now() };
         let writer = thread::Builder::new()
             .name("unisono-store".into())
             .spawn(move || writer.run(&waiting))
@@ -191,6 +191,8 @@ struct Writer {
     shared: Arc<Shared>,
     /// Counted, but not yet written.
     counts: BTreeMap<&'static str, u64>,
+    /// When they were written last. To write them with each group would cost each of them two pages.
+    counted: Instant,
 }
 
 impl Writer {
@@ -249,9 +251,13 @@ impl Writer {
 
     /// One durable transaction for all of them; nobody hears of success before it is on the disk.
     fn commit(&mut self, group: Vec<Job>) {
-        match self.commit_group(&group) {
+        let with_counts = self.are_counts_due(&group);
+        match self.commit_group(&group, with_counts) {
             Ok(results) => {
-                self.counts.clear();
+                if with_counts {
+                    self.counts.clear();
+                    self.counted = Instant::now();
+                }
                 // Who no longer waits for the answer needs none.
                 group.into_iter().zip(results).for_each(|(job, result)| job.answer(Ok(result)));
             }
@@ -263,7 +269,13 @@ impl Writer {
         }
     }
 
-    fn commit_group(&mut self, group: &[Job]) -> Result<Vec<Done>, HostError> {
+    /// Whether this transaction writes the counts: where it is asked for, or does nothing else, or they waited long.
+    fn are_counts_due(&self, group: &[Job]) -> bool {
+        let is_asked = group.is_empty() || group.iter().any(|job| matches!(job, Job::FlushCounts(_)));
+        !self.counts.is_empty() && (is_asked || self.counted.elapsed() >= Duration::from_millis(COUNT_MS_MAX))
+    }
+
+    fn commit_group(&mut self, group: &[Job], with_counts: bool) -> Result<Vec<Done>, HostError> {
         if self.shared.database().is_none() {
             self.shared.reopen(|| Ok(()))?;
         }
@@ -271,12 +283,12 @@ impl Writer {
         let database = guard.as_ref().ok_or_else(closed)?;
         let transaction = database.begin_write().map_err(failed)?;
         let done = group.iter().map(|job| job.run(&transaction)).collect::<Result<Vec<_>, _>>()?;
-        let changed = done.iter().any(Done::changed) || !self.counts.is_empty();
+        let changed = done.iter().any(Done::changed) || with_counts;
         if !changed {
             transaction.abort().map_err(failed)?;
             return Ok(done);
         }
-        {
+        if with_counts {
             let mut counters = transaction.open_table(COUNTERS).map_err(failed)?;
             for (name, by) in &self.counts {
                 let sum = counters.get(*name).map_err(failed)?.map_or(0, |sum| sum.value());
@@ -404,16 +416,21 @@ impl Job {
             Job::Write(changes, _) => {
                 let mut table = transaction.open_table(PROFILES).map_err(failed)?;
                 let written = changes.iter().map(|change| {
-                    let found = table.get(change.key.as_slice()).map_err(failed)?;
+                    let key = change.key.as_slice();
+                    let value = join(change.version.saturating_add(1), &change.state);
+                    // Written at once, which gives what stood there: to look first would find the place twice.
+                    let found = table.insert(key, value.as_slice()).map_err(failed)?;
                     let version =
                         found.as_ref().map_or(Ok(0), |found| split(found.value()).map(|(version, _)| version))?;
-                    drop(found);
-                    if version != change.version {
-                        return Ok(false);
+                    if version == change.version {
+                        return Ok(true);
                     }
-                    let value = join(version.saturating_add(1), &change.state);
-                    table.insert(change.key.as_slice(), value.as_slice()).map_err(failed)?;
-                    Ok(true)
+                    // Another writer was faster: what it wrote goes back.
+                    match found.map(|found| found.value().to_vec()) {
+                        Some(newer) => drop(table.insert(key, newer.as_slice()).map_err(failed)?),
+                        None => drop(table.remove(key).map_err(failed)?),
+                    }
+                    Ok(false)
                 });
                 Ok(Done::Written(written.collect::<Result<_, HostError>>()?))
             }

@@ -11,6 +11,7 @@ mod embedded;
 #[cfg(feature = "redis")]
 mod redis;
 mod update;
+mod workers;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub use embedded::EmbeddedStore;
 #[cfg(feature = "redis")]
 pub use redis::RedisStore;
 pub use update::{Updated, update, update_many};
+pub use workers::Workers;
 
 /// The layout of keys and values that this host writes and reads.
 pub const SCHEMA_VERSION: u64 = 1;

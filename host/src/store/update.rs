@@ -1,10 +1,10 @@
 //! Read, compute, write, and again where another writer was faster.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use super::workers::{Workers, on_lanes};
 use super::{Change, ProfileStore, Record};
 use crate::error::{HostError, HostErrorCode};
 use crate::limits::{UPDATE_LANES, UPDATE_PAUSE_MS_MAX, UPDATE_PROFILES_MAX, UPDATE_ROUNDS_MAX};
@@ -27,12 +27,12 @@ pub fn update<T: Send>(
     key: &[u8],
     compute: impl Fn(Option<&[u8]>) -> Result<Updated<T>, HostError> + Sync,
 ) -> Result<T, HostError> {
-    let mut outcomes = update_many(store, &[key], 1, |_, state| compute(state))?;
+    let mut outcomes = update_many(store, &[key], &Workers::new(1), |_, state| compute(state))?;
     outcomes.pop().unwrap_or_else(|| Err(HostError::new(HostErrorCode::Internal, "an update has no outcome")))
 }
 
 /// Changes many profiles, as [`update`] does each, with as few writes as possible: `compute` is given the place of the key
-/// in `keys`, which must differ from each other, and its state. It runs on up to `workers` threads. What fails there is the
+/// in `keys`, which must differ from each other, and its state. The workers call it side by side. What fails there is the
 /// outcome of that key alone.
 ///
 /// # Errors
@@ -40,14 +40,17 @@ pub fn update<T: Send>(
 pub fn update_many<T: Send>(
     store: &dyn ProfileStore,
     keys: &[&[u8]],
-    workers: usize,
+    workers: &Workers,
     compute: impl Fn(usize, Option<&[u8]>) -> Result<Updated<T>, HostError> + Sync,
 ) -> Result<Vec<Result<T, HostError>>, HostError> {
     let places: Vec<usize> = (0..keys.len()).collect();
-    let parts: Vec<&[usize]> = places.chunks(UPDATE_PROFILES_MAX).collect();
-    // While one part waits for the disk, another one computes.
-    let done = on_workers(UPDATE_LANES, parts.len(), |at| match parts.get(at) {
-        Some(part) => update_part(store, keys, part, workers, &compute),
+    // Parts of one size: the last one should not be a small one of its own.
+    let count = keys.len().div_ceil(UPDATE_PROFILES_MAX).max(1);
+    let parts: Vec<&[usize]> = places.chunks(keys.len().div_ceil(count).max(1)).collect();
+    // While one part waits for the disk, the next one computes. Two that computed at once would wait at once too.
+    let turn = Mutex::new(());
+    let done = on_lanes(UPDATE_LANES, parts.len(), |at| match parts.get(at) {
+        Some(part) => update_part(store, keys, part, workers, &turn, &compute),
         None => Ok(Vec::new()),
     });
     let mut outcomes: Vec<Option<Result<T, HostError>>> = keys.iter().map(|_| None).collect();
@@ -68,18 +71,21 @@ fn update_part<T: Send>(
     store: &dyn ProfileStore,
     keys: &[&[u8]],
     part: &[usize],
-    workers: usize,
+    workers: &Workers,
+    turn: &Mutex<()>,
     compute: &(impl Fn(usize, Option<&[u8]>) -> Result<Updated<T>, HostError> + Sync),
 ) -> Result<Vec<Outcome<T>>, HostError> {
     let mut open = part.to_vec();
     let mut outcomes = Vec::with_capacity(part.len());
     for round in 0..UPDATE_ROUNDS_MAX {
         let of_round: Vec<&[u8]> = open.iter().filter_map(|place| keys.get(*place).copied()).collect();
+        let in_turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
         let records = store.read(&of_round)?;
-        let computed = on_workers(workers, open.len(), |at| match (open.get(at), records.get(at)) {
+        let computed = workers.each(open.len(), |at| match (open.get(at), records.get(at)) {
             (Some(place), Some(record)) => compute(*place, record.state()),
             _ => Err(HostError::new(HostErrorCode::Internal, "the store returned too few records")),
         });
+        drop(in_turn);
         let mut changes = Vec::new();
         // Done once they are written, in the order of the changes.
         let mut waiting = Vec::new();
@@ -119,32 +125,4 @@ fn update_part<T: Send>(
 fn change(key: &[u8], record: &Record, state: Option<Vec<u8>>) -> Option<Change> {
     let state = state.filter(|state| record.state() != Some(state))?;
     Some(Change { key: key.to_vec(), version: record.version, state })
-}
-
-/// Computes 0 to `count` - 1 on up to `workers` threads, this one among them; the results lie in order.
-fn on_workers<T: Send>(workers: usize, count: usize, compute: impl Fn(usize) -> T + Sync) -> Vec<T> {
-    if workers <= 1 || count <= 1 {
-        return (0..count).map(compute).collect();
-    }
-    let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::with_capacity(count));
-    let work = || {
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            if at >= count {
-                return;
-            }
-            let result = compute(at);
-            done.lock().unwrap_or_else(PoisonError::into_inner).push((at, result));
-        }
-    };
-    thread::scope(|scope| {
-        for _ in 1..workers.min(count) {
-            scope.spawn(work);
-        }
-        work();
-    });
-    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    done.sort_by_key(|(at, _)| *at);
-    done.into_iter().map(|(_, result)| result).collect()
 }

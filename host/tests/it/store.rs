@@ -5,7 +5,7 @@ use std::fs;
 use std::sync::Arc;
 use std::thread;
 
-use unisono_host::store::{Change, ProfileStore, Record, Updated, backup, open, restore, update, update_many};
+use unisono_host::store::{Change, ProfileStore, Record, Updated, Workers, backup, open, restore, update, update_many};
 use unisono_host::{HostError, HostErrorCode};
 
 use crate::redis_server::RedisServer;
@@ -116,7 +116,7 @@ fn batches_of_many_profiles_meet_without_loss() {
             for store in [store, other, store] {
                 let keys = &keys;
                 scope.spawn(move || {
-                    let outcomes = update_many(&**store, keys, 2, |_, state| increment(state)).unwrap();
+                    let outcomes = update_many(&**store, keys, &Workers::new(2), |_, state| increment(state)).unwrap();
                     assert!(outcomes.iter().all(|outcome| (1..=3).contains(outcome.as_ref().unwrap())));
                 });
             }
@@ -129,7 +129,7 @@ fn batches_of_many_profiles_meet_without_loss() {
 #[test]
 fn one_update_that_fails_leaves_the_others_be() {
     on_every_store(|store, _| {
-        let outcomes = update_many(&**store, &[b"a", b"b", b"c"], 2, |at, _| match at {
+        let outcomes = update_many(&**store, &[b"a", b"b", b"c"], &Workers::new(2), |at, _| match at {
             1 => Err(HostError::internal("told", std::io::Error::other("so"))),
             at => Ok(Updated { state: (at == 0).then(|| b"new".to_vec()), outcome: at }),
         });

@@ -85,7 +85,8 @@ fn two_kinds_of_customers_are_told_apart_after_one_order() {
     let model = Model::load(&file).unwrap();
     for (kind, channel) in [("tea", "store"), ("wine", "web")] {
         let item = format!("{kind}-3");
-        let event = Event { item_id: Some(&item), ..Event::new("e", UNTIL_MS - DAY_MS, EventType::Purchase, channel) };
+        let mut event = Event::new("e", UNTIL_MS - DAY_MS, EventType::Purchase, channel);
+        event.item_id = Some(&item);
         let (profile, _) = Profile::from_events(&[event]);
         let history = History::fold(&model, &profile, UNTIL_MS, &Context::default());
         let popular: Vec<(u32, u32)> = model.segments.popular.of(history.segment.unwrap()).collect();
