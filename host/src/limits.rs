@@ -71,7 +71,7 @@ pub const STORE_GROUP_MAX: usize = 1_024;
 pub const STORE_GROUP_BYTES: usize = 32 * 1024 * 1024;
 /// Bytes of one transaction while a store is copied or restored.
 pub const STORE_COPY_BYTES: usize = 16 * 1024 * 1024;
-/// Milliseconds after which counts are written, also when nothing else is.
+/// Milliseconds that counts wait until they are written, by themselves or with what is written then.
 pub const COUNT_MS_MAX: u64 = 1_000;
 /// Hashes over which a Redis store spreads its profiles; the number is part of the schema.
 pub const REDIS_BUCKETS: u16 = 1_024;

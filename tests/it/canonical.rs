@@ -228,10 +228,20 @@ fn another_order_copies_and_what_need_not_be_said_are_refused() {
             change("stands before", &|pairs| pairs.swap(at - 1, at));
         }
     }
-    for (name, value) in [("erased", Value::Nil), ("more", 1.into()), ("version", 1.into())] {
-        let more = pairs.iter().cloned().chain([(name.into(), value)]).collect();
-        changed.push((format!("and {name}"), Value::Map(more)));
+    let bare: Pairs = pairs[..3].to_vec();
+    for pairs in [pairs, &bare] {
+        for at in 0..=pairs.len() {
+            let with = |name: &str, value: Value| {
+                let mut more = pairs.clone();
+                more.insert(at, (name.into(), value));
+                (format!("{name} at {at} of {}", pairs.len()), Value::Map(more))
+            };
+            let absent = LISTS[2..].iter().filter(|list| pairs.iter().all(|(name, _)| name.as_str() != Some(**list)));
+            changed.extend(absent.chain(&["erased"]).map(|name| with(name, Value::Nil)));
+            changed.extend(["more", "version"].map(|name| with(name, 1.into())));
+        }
     }
+    assert!(is_taken(&encode(&Value::Map(bare))));
     for name in &LISTS[2..] {
         changed.push((format!("no {name}"), with_list(&state, name, Vec::clear)));
     }

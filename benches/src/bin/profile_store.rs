@@ -82,6 +82,8 @@ fn measure(arguments: &Arguments, name: &str, batch: usize, clients: usize, coun
     let written = recorded(arguments, &inputs);
     let folder = new_folder(arguments);
     let profiles = profiles(Arc::new(EmbeddedStore::open(folder.path()).expect("the folder can be written")));
+    // Once before and once after: the machine's speed changes.
+    let bare_before = bare(&folder.path().join("before.redb"), &written);
     let next = Mutex::new(inputs.iter());
     let started = Instant::now();
     std::thread::scope(|scope| {
@@ -96,7 +98,7 @@ fn measure(arguments: &Arguments, name: &str, batch: usize, clients: usize, coun
         }
     });
     let seconds = started.elapsed().as_secs_f64();
-    let bare_seconds = bare(&folder.path().join("bare.redb"), &written);
+    let bare_seconds = f64::midpoint(bare_before, bare(&folder.path().join("after.redb"), &written));
     let bytes: usize = written.iter().flatten().map(|change| change.state.len()).sum();
     let rate = count as f64 / seconds;
     let bare_rate = count as f64 / bare_seconds;

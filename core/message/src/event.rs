@@ -106,8 +106,8 @@ pub struct Event<'a> {
     canonical: Canonical<'a>,
 }
 
-/// The canonical bytes that an event was read from, to be written again as they are; none of an event that was made
-/// otherwise. Whoever changes a field of an event that was read makes an event of its own first.
+/// The canonical bytes that an event was read from, to be written again as they are; none of an event that was made or
+/// changed otherwise.
 #[derive(Clone, Copy, Debug, Eq)]
 struct Canonical<'a>(&'a [u8]);
 
@@ -216,6 +216,12 @@ impl<'a> Event<'a> {
         event
     }
 
+    /// Forgets the canonical bytes that the event was read from. Whoever changes a field of it must, or [`Event::write`] writes
+    /// it as it was.
+    pub const fn forget_bytes(&mut self) {
+        self.canonical = Canonical(&[]);
+    }
+
     /// What [`Event::read_named`] reads into.
     pub const fn unread() -> Self {
         Event::new("", -1, EventType::View, "")
@@ -224,6 +230,7 @@ impl<'a> Event<'a> {
     /// As [`Event::read`], in place: an event is too long to be handed from hand to hand.
     pub fn read_named(&mut self, reader: &mut Reader<'a>, owner: &mut Option<&'a str>) {
         let event = self;
+        event.forget_bytes();
         let mut has_type = false;
         read_fields(reader, &FIELDS, |r, field| match field {
             0 => event.event_id = r.id(),

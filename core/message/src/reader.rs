@@ -102,8 +102,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Whether every integer, string, array and map so far stood in the shortest form that there is, which is the one that
-    /// [`Writer`](crate::Writer) writes.
+    /// Whether every integer, string, array and map that was read, not passed over, stood in the shortest form that there is,
+    /// which is the one that [`Writer`](crate::Writer) writes. Binary data is not looked at for that: no state holds any.
     pub fn is_shortest(&self) -> bool {
         self.is_shortest
     }
@@ -250,6 +250,8 @@ impl<'a> Reader<'a> {
                 let length = self.number(1 << power) as usize;
                 // Arrays and maps have no 8-bit form.
                 let shorter = match power {
+                    // Those of binary data begin here.
+                    0 if mask == 0 => return length,
                     0 => mask.into(),
                     1 if mask == 0x0f => 0x0f,
                     power => (1 << (4 << power)) - 1,

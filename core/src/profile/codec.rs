@@ -62,9 +62,9 @@ impl<'a> Profile<'a> {
         let mut has_version = false;
         let mut profile = Profile::default();
         // How many fields were read, whether the first three are those that always stand there, and what follows them.
-        let (mut fields, mut in_order, mut rest) = (0usize, true, bytes);
+        let (mut fields, mut in_order, mut rest) = (0u8, true, bytes);
         read_fields(&mut reader, &KEYS, |r, field| {
-            in_order &= field == fields || fields > 2;
+            in_order &= field == usize::from(fields) || fields > 2;
             fields += 1;
             match field {
                 // The version stands first, so that a newer state is recognised whatever else it holds.
@@ -102,7 +102,9 @@ impl<'a> Profile<'a> {
         let mut others = Writer::new();
         profile.write_registers(&mut others, false);
         profile.write_erased(&mut others);
-        if is_shortest && in_order && others.as_bytes() == rest && profile.is_joined() {
+        // A key whose value is null was not read, but stands in the head of the map.
+        let is_whole = bytes.first() == Some(&(0x80 | fields));
+        if is_shortest && in_order && is_whole && others.as_bytes() == rest && profile.is_joined() {
             return Ok(profile);
         }
         Err(Error::new(ErrorCode::ProfileInvalid, "the state is not canonical, or breaks its bounds"))

@@ -62,10 +62,14 @@ impl<'a> Profile<'a> {
         });
         in_order
             && copies(&events).is_empty()
-            && self.marks.len() <= bounds.marks
+            && (self.marks.len() <= bounds.marks || self.marks_are_within(bounds.marks))
             && self.marks.iter().zip(self.marks.iter().skip(1)).all(|(one, next)| one.newest_first(next).is_lt())
             && self.registers.iter().zip(self.registers.iter().skip(1)).all(|(one, next)| one.by_key(next).is_lt())
             && self.outlives(self.erased_ms)
+    }
+
+    fn marks_are_within(&self, bound: usize) -> bool {
+        newest_marks(&self.marks, bound, &mut FoldReport::default()).len() == self.marks.len()
     }
 
     /// Whether all of it is after a tombstone.

@@ -68,7 +68,10 @@ impl<'a> Profile<'a> {
             let names_a_line = event.order_id.is_some() && event.item_id.is_some();
             event.kind == EventType::Pickup && names_a_line && !is_bought()
         });
-        purchases.iter_mut().for_each(|event| event.kind = EventType::Purchase);
+        for event in &mut purchases {
+            event.forget_bytes();
+            event.kind = EventType::Purchase;
+        }
         self.add_marks(&purchases.iter().filter_map(Mark::of).collect::<Vec<_>>());
         self.events.extend(purchases);
     }
@@ -119,6 +122,7 @@ impl<'a> Profile<'a> {
         let (mut gone, mut left) = (Vec::new(), Vec::new());
         for line in &bought {
             if let Some(event) = self.events.get_mut(line.at) {
+                event.forget_bytes();
                 event.quantity_milli = line.left_milli;
                 if line.left_milli > 0 { &mut left } else { &mut gone }.extend(Mark::of(event));
             }

@@ -1,5 +1,5 @@
-//! How many calls of the module one host makes for profiles at once. Batches compute on several threads each; without a
-//! bound a few of them would fill the queue for instances, and decisions would be turned away.
+//! How many calls of the module one host makes for profiles at once. Each request computes on its own thread, and batches on
+//! others besides; without a bound they would fill the queue for instances, and decisions would be turned away.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 

@@ -66,7 +66,7 @@ impl EmbeddedStore {
         }
         let shared = Arc::new(Shared { folder, database: RwLock::new(Some(database)) });
         let (jobs, waiting) = mpsc::channel();
-        let writer = Writer { shared: shared.clone(), counts: BTreeMap::new(), counted: Instant::now() };
+        let writer = Writer { shared: shared.clone(), counts: BTreeMap::new(), counting_since: None };
         let writer = thread::Builder::new()
             .name("unisono-store".into())
             .spawn(move || writer.run(&waiting))
@@ -191,17 +191,20 @@ struct Writer {
     shared: Arc<Shared>,
     /// Counted, but not yet written.
     counts: BTreeMap<&'static str, u64>,
-    /// When they were written last. To write them with each group would cost each of them two pages.
-    counted: Instant,
+    /// Since when the oldest of them waits. To write them with each group would cost each of them two pages.
+    counting_since: Option<Instant>,
 }
+
+/// How long counts wait.
+const COUNTS_WAIT: Duration = Duration::from_millis(COUNT_MS_MAX);
 
 impl Writer {
     fn run(mut self, jobs: &Receiver<Job>) {
         loop {
-            let first = if self.counts.is_empty() {
-                jobs.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected)
-            } else {
-                jobs.recv_timeout(Duration::from_millis(COUNT_MS_MAX))
+            let first = match self.counting_for() {
+                None => jobs.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected),
+                Some(waited) if waited >= COUNTS_WAIT => Err(mpsc::RecvTimeoutError::Timeout),
+                Some(waited) => jobs.recv_timeout(COUNTS_WAIT - waited),
             };
             match first {
                 Ok(Job::Compact(answer)) => drop(answer.send(self.compact())),
@@ -244,9 +247,15 @@ impl Writer {
     }
 
     fn count(&mut self, counts: &[(&'static str, u64)]) {
+        self.counting_since.get_or_insert_with(Instant::now);
         for (name, by) in counts {
             *self.counts.entry(name).or_default() += by;
         }
+    }
+
+    /// How long the oldest count waits that is not written.
+    fn counting_for(&self) -> Option<Duration> {
+        self.counting_since.map(|since| since.elapsed())
     }
 
     /// One durable transaction for all of them; nobody hears of success before it is on the disk.
@@ -256,7 +265,7 @@ impl Writer {
             Ok(results) => {
                 if with_counts {
                     self.counts.clear();
-                    self.counted = Instant::now();
+                    self.counting_since = None;
                 }
                 // Who no longer waits for the answer needs none.
                 group.into_iter().zip(results).for_each(|(job, result)| job.answer(Ok(result)));
@@ -264,15 +273,17 @@ impl Writer {
             Err(e) => {
                 tracing::error!(code = e.code(), "the store can't write: {e}");
                 group.into_iter().for_each(|job| job.answer(Err(e.again())));
+                // They wait once more.
+                self.counting_since = self.counting_since.map(|_| Instant::now());
                 self.reopen();
             }
         }
     }
 
-    /// Whether this transaction writes the counts: where it is asked for, or does nothing else, or they waited long.
+    /// Whether this transaction writes the counts: where it is asked for, or does nothing else, or they waited long enough.
     fn are_counts_due(&self, group: &[Job]) -> bool {
         let is_asked = group.is_empty() || group.iter().any(|job| matches!(job, Job::FlushCounts(_)));
-        !self.counts.is_empty() && (is_asked || self.counted.elapsed() >= Duration::from_millis(COUNT_MS_MAX))
+        self.counting_for().is_some_and(|waited| is_asked || waited >= COUNTS_WAIT)
     }
 
     fn commit_group(&mut self, group: &[Job], with_counts: bool) -> Result<Vec<Done>, HostError> {

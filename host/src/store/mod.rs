@@ -113,7 +113,7 @@ pub trait ProfileStore: Send + Sync {
     /// See the trait. A code whose answer got lost is spent.
     fn take_code(&self, code: &[u8], now_ms: i64) -> Result<Option<Vec<u8>>, HostError>;
 
-    /// Adds to counters. They are written with the next change, at the latest in a second; a crash may lose the newest.
+    /// Adds to counters. They are written within a second; a crash may lose the newest.
     fn count(&self, counts: &[(&'static str, u64)]);
 
     /// Writes what was counted.

@@ -6,6 +6,9 @@ use std::thread;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
+/// Fewer pieces of work than this are the caller's alone.
+const SHARED_MIN: usize = 8;
+
 /// As many threads as there are instances of the module, the caller's among them. They wait between two updates: a thread
 /// that is made for one often runs only when the one that made it has done all the work.
 #[derive(Debug)]
@@ -28,7 +31,8 @@ impl Workers {
     pub(super) fn each<T: Send>(&self, count: usize, compute: impl Fn(usize) -> T + Sync) -> Vec<T> {
         let shared = Shared::new(count, &compute);
         match &self.others {
-            Some(others) if count > 1 => others.in_place_scope(|scope| {
+            // A few are done before another thread would begin, which may have someone else's to do first.
+            Some(others) if count >= SHARED_MIN => others.in_place_scope(|scope| {
                 for _ in 0..others.current_num_threads() {
                     scope.spawn(|_| shared.work());
                 }
@@ -106,12 +110,19 @@ mod tests {
     fn workers_work_side_by_side() {
         // Each waits until the other has come: on one thread this would never end.
         let both = Barrier::new(2);
-        let name = |_| {
-            both.wait();
+        let name = |at| {
+            if at < 2 {
+                both.wait();
+            }
             thread::current().id()
         };
         assert_eq!(
-            Workers::new(2).each(2, name).into_iter().map(|id| format!("{id:?}")).collect::<BTreeSet<_>>().len(),
+            Workers::new(2)
+                .each(SHARED_MIN, name)
+                .into_iter()
+                .map(|id| format!("{id:?}"))
+                .collect::<BTreeSet<_>>()
+                .len(),
             2
         );
     }
