@@ -9,7 +9,9 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, Test
 use std::cell::RefCell;
 use std::sync::Arc;
 use unisono_core::model::ModelParts;
+use unisono_core::profile::Profile;
 use unisono_core::{Model, Policy, profile_apply, profile_component, profile_erase, profile_merge, recommend};
+use unisono_message::{Event, EventType};
 use unisono_tests::generator;
 use unisono_tests::random::Random;
 use unisono_tests::runtime::available;
@@ -329,4 +331,17 @@ fn marks_of_too_many_classes_are_refused_at_once() {
     assert_eq!(code(&[marked(0..200_000)]).as_deref(), Some("limit_exceeded"));
     let many: Vec<Vec<u8>> = (0..16).map(|at| marked(at * 256..(at + 1) * 256)).collect();
     assert_eq!(code(&many).as_deref(), Some("limit_exceeded"));
+}
+
+#[test]
+fn a_pick_up_of_an_order_is_a_purchase_where_it_names_an_item() {
+    let kinds = |item_id: Option<&str>| {
+        let mut pickup = Event::new("p1", NOW_MS, EventType::Pickup, "store");
+        (pickup.order_id, pickup.item_id, pickup.price_micro) = (Some("o1"), item_id, Some(2_500_000));
+        let settled = Profile::from_events(&[pickup]).0.settled().unwrap();
+        settled.events().iter().map(|event| event.kind).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(Some("milk")), [EventType::Pickup, EventType::Purchase]);
+    // It would count among what a customer pays for one item.
+    assert_eq!(kinds(None), [EventType::Pickup]);
 }
