@@ -59,6 +59,8 @@ pub const REGISTERS_MAX: usize = 1_000;
 pub const UPDATE_PROFILES_MAX: usize = 256;
 /// Such writes of one batch that are under way at once: while one waits for the disk, another is computed.
 pub const UPDATE_LANES: usize = 2;
+/// Profiles of a write that more threads than the caller's compute; fewer are done before another would begin.
+pub const UPDATE_SHARED_MIN: usize = 8;
 /// How often an update reads, computes and writes anew because another writer was faster.
 pub const UPDATE_ROUNDS_MAX: u32 = 256;
 /// The longest pause between two such rounds, in milliseconds; it grows by one each time.

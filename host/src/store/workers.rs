@@ -6,8 +6,7 @@ use std::thread;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-/// Fewer pieces of work than this are the caller's alone.
-const SHARED_MIN: usize = 8;
+use crate::limits::UPDATE_SHARED_MIN;
 
 /// As many threads as there are instances of the module, the caller's among them. They wait between two updates: a thread
 /// that is made for one often runs only when the one that made it has done all the work.
@@ -32,7 +31,7 @@ impl Workers {
         let shared = Shared::new(count, &compute);
         match &self.others {
             // A few are done before another thread would begin, which may have someone else's to do first.
-            Some(others) if count >= SHARED_MIN => others.in_place_scope(|scope| {
+            Some(others) if count >= UPDATE_SHARED_MIN => others.in_place_scope(|scope| {
                 for _ in 0..others.current_num_threads() {
                     scope.spawn(|_| shared.work());
                 }
@@ -118,7 +117,7 @@ mod tests {
         };
         assert_eq!(
             Workers::new(2)
-                .each(SHARED_MIN, name)
+                .each(UPDATE_SHARED_MIN, name)
                 .into_iter()
                 .map(|id| format!("{id:?}"))
                 .collect::<BTreeSet<_>>()
