@@ -1,7 +1,7 @@
 //! Candidates: what a placement may choose among, from every source that its kind reads.
 
 use crate::history::OwnItem;
-use crate::order::sorted;
+use crate::order::distinct;
 use crate::scene::Scene;
 use crate::sources::{Sums, content, personal, popularity, recently_viewed};
 use alloc::vec::Vec;
@@ -83,9 +83,7 @@ pub fn collect<'a>(
         // Offers are no items; see `offers`.
         PlacementKind::Offers => {}
     }
-    let mut all = sorted(&found.all, |a, b| order(a).cmp(&order(b)));
-    all.dedup_by(|a, b| order(a) == order(b));
-    all
+    distinct(found.all, |a, b| order(a).cmp(&order(b)))
 }
 
 /// Known items by index, then unknown ones by the bytes of their ids.

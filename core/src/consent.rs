@@ -3,6 +3,7 @@
 
 use crate::policy::Policy;
 use alloc::vec::Vec;
+use unisono_message::list::search;
 use unisono_message::{EventType, Purpose, Register, RegisterKind};
 
 /// The purposes that an answer may rest on.
@@ -105,7 +106,7 @@ impl<'c, 'a> Sight<'c, 'a> {
 
     /// Set of the purposes that are allowed in a channel and from here.
     fn of_channel(&mut self, channel: &'a str) -> u8 {
-        let at = match self.asked.binary_search_by(|(asked, _)| (*asked).cmp(channel)) {
+        let at = match search(&self.asked, |(asked, _)| (*asked).cmp(channel)) {
             Ok(at) => return self.asked.get(at).map_or(0, |(_, set)| *set),
             Err(at) => at,
         };

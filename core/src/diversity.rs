@@ -8,6 +8,7 @@ use crate::order::sorted;
 use crate::ranking::{Scored, best_first, best_products};
 use alloc::vec::Vec;
 use unisono_message::limits::{DIVERSITY_MAX, DIVERSITY_POOL_MAX};
+use unisono_message::list::Listed;
 use unisono_message::{Placement, PlacementKind};
 
 /// How strongly a placement avoids what is alike, 0 to 1,000: what it asks for, or else what the model says. Kinds that
@@ -39,7 +40,7 @@ pub(crate) fn take_diverse<'a>(
     strength: i64,
     shown: &mut Shown<'a>,
 ) -> (Vec<Scored<'a>>, Vec<Candidate<'a>>) {
-    let best = sorted(&best_products(model, scored, DIVERSITY_POOL_MAX * k, k), best_first);
+    let best = sorted(best_products(model, scored, DIVERSITY_POOL_MAX * k, k), best_first);
     let score = |one: Option<&Scored<'_>>| one.map_or(0, |one| one.score);
     let worst = score(best.last());
     let span = (score(best.first()) - worst).max(1);
@@ -49,7 +50,7 @@ pub(crate) fn take_diverse<'a>(
         likeness: 0,
         is_taken: false,
     };
-    let mut waiting: Vec<Waiting<'a>> = best.iter().map(waits).collect();
+    let mut waiting: Vec<Waiting<'a>> = best.iter().map(waits).listed();
     let (mut taken, mut variants) = (Vec::new(), Vec::new());
     while taken.len() < k {
         let mut greatest: Option<(i64, &mut Waiting<'a>)> = None;

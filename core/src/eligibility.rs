@@ -7,6 +7,7 @@ use crate::order::{IdSet, IndexSet};
 use crate::scene::known_items;
 use alloc::vec::Vec;
 use unisono_message::limits::EXCLUDED_LISTED_MAX;
+use unisono_message::list::search;
 use unisono_message::{Excluded, Exclusion, Placement, PlacementKind, Request};
 
 /// What the page shows already: placements choose in order, and none repeats another.
@@ -137,9 +138,9 @@ impl<'r, 'a> Rules<'r, 'a> {
             // Nothing is known of it, hence no filter can be met.
             None if !self.model.keep_unknown_items || self.placement.category.is_some() => Some(Exclusion::UnknownItem),
             None => None,
-            Some(item) if self.excluded.binary_search(&item).is_ok() => Some(Exclusion::Excluded),
+            Some(item) if search(&self.excluded, |one| one.cmp(&item)).is_ok() => Some(Exclusion::Excluded),
             Some(_) if shown.holds(self.model, candidate) => Some(Exclusion::AlreadyOnPage),
-            Some(item) if self.in_cart.binary_search(&item).is_ok() => Some(Exclusion::InCart),
+            Some(item) if search(&self.in_cart, |one| one.cmp(&item)).is_ok() => Some(Exclusion::InCart),
             Some(_) if self.placement.exclude_bought && bought() => Some(Exclusion::Bought),
             Some(item) => self.catalog_exclusion(item),
         }

@@ -4,6 +4,7 @@ use crate::bins::{bin_of, of_each};
 use crate::features::{FEATURES, Feature};
 use crate::model::{I32s, Node, Nodes, U16s};
 use alloc::vec::Vec;
+use unisono_message::list::Listed;
 use unisono_message::{Explanation, Part};
 
 /// A link with this bit points at a leaf, else at a node.
@@ -105,7 +106,7 @@ impl Forest<'_> {
             value: bins.feature.of(values),
             points: *points,
         };
-        Explanation { base, parts: self.bins.iter().zip(&points).filter(|(_, p)| **p != 0).map(part).collect() }
+        Explanation { base, parts: self.bins.iter().zip(&points).filter(|(_, p)| **p != 0).map(part).listed() }
     }
 
     /// What some features add along the paths, of the points that [`Forest::paths`] gives.

@@ -5,6 +5,7 @@ use crate::order::{IdKey, first_of, sorted};
 use crate::profile::Profile;
 use crate::segments;
 use alloc::vec::Vec;
+use unisono_message::list::{Listed, count_before, once_each, search};
 use unisono_message::{Context, Event, EventType};
 
 /// Fixed point of the decays: 1.0 is 65,536.
@@ -179,7 +180,7 @@ impl<'a> History<'a> {
                 _ => bought.push((IdKey::new(mark.item_id), visit, here)),
             }
         }
-        let bought = sorted(&bought, |a, b| a.cmp(b));
+        let bought = sorted(bought, |a, b| a.cmp(b));
         let mut history = History::empty();
         history.visits = days.len() as u32;
         history.days_since_visit = days.first().map_or(-1, |day| day.age);
@@ -223,13 +224,13 @@ impl<'a> History<'a> {
     /// The position of the item with this index.
     #[inline]
     pub fn position_of(&self, item: u32) -> Option<u32> {
-        let at = self.known.binary_search_by_key(&item, |known| known.0).ok()?;
+        let at = search(&self.known, |known| known.0.cmp(&item)).ok()?;
         self.known.get(at).map(|known| known.1)
     }
 
     /// The position of the item with this id.
     pub fn position_of_id(&self, id: &str) -> Option<u32> {
-        self.items.binary_search_by(|own| own.id.cmp(id)).ok().map(|at| at as u32)
+        search(&self.items, |own| own.id.cmp(id)).ok().map(|at| at as u32)
     }
 
     /// The index in the model of the item at a position.
@@ -280,11 +281,11 @@ fn add_stores(items: &mut [OwnItem<'_>], profile: &Profile<'_>, store_id: &str) 
     // In the store first, so that a day on which the item was bought elsewhere too counts as one here.
     let elsewhere = |event: &Event<'_>| event.store_id != Some(store_id);
     let rows: Vec<(&str, i64, bool)> =
-        purchases.filter_map(|event| Some((event.item_id?, event.day(), elsewhere(event)))).collect();
-    let mut days = sorted(&rows, |a, b| a.cmp(b));
-    days.dedup_by(|later, kept| (later.0, later.1) == (kept.0, kept.1));
+        purchases.filter_map(|event| Some((event.item_id?, event.day(), elsewhere(event)))).listed();
+    let mut days = sorted(rows, |a, b| a.cmp(b));
+    once_each(&mut days, |later, kept| (later.0, later.1) == (kept.0, kept.1));
     for (id, _, elsewhere) in days {
-        let found = items.binary_search_by(|own| own.id.cmp(id)).ok();
+        let found = search(items, |own| own.id.cmp(id)).ok();
         if let Some(own) = found.and_then(|at| items.get_mut(at)) {
             own.days_in_full += 1;
             own.days_in_store += u32::from(!elsewhere);
@@ -295,11 +296,11 @@ fn add_stores(items: &mut [OwnItem<'_>], profile: &Profile<'_>, store_id: &str) 
 /// Views and clicks among the full events; items that were only looked at join the list.
 fn add_views<'a>(items: &mut Vec<OwnItem<'a>>, profile: &Profile<'a>) {
     let looks = profile.events().iter().filter(|event| matches!(event.kind, EventType::View | EventType::Click));
-    let mut views: Vec<(&'a str, i64)> = looks.filter_map(|event| Some((event.item_id?, event.ts_ms))).collect();
+    let mut views: Vec<(&'a str, i64)> = looks.filter_map(|event| Some((event.item_id?, event.ts_ms))).listed();
     if views.is_empty() {
         return;
     }
-    views = sorted(&views, |a, b| a.cmp(b));
+    views = sorted(views, |a, b| a.cmp(b));
     let bought = items.len();
     let mut at = 0usize;
     while let Some((id, _)) = views.get(at) {
@@ -312,11 +313,11 @@ fn add_views<'a>(items: &mut Vec<OwnItem<'a>>, profile: &Profile<'a>) {
             None => items.push(OwnItem { id, viewed_ms: Some(last_ms), views: count, ..OwnItem::default() }),
         }
     }
-    *items = sorted(items, |a, b| a.id.cmp(b.id));
-    let mut times: Vec<i64> = items.iter().filter_map(|own| own.viewed_ms).collect();
-    times = sorted(&times, i64::cmp);
+    *items = sorted(core::mem::take(items), |a, b| a.id.cmp(b.id));
+    let mut times: Vec<i64> = items.iter().filter_map(|own| own.viewed_ms).listed();
+    times = sorted(times, i64::cmp);
     for own in items.iter_mut() {
-        let looked_by = |ms: i64| times.partition_point(|time| *time <= ms);
+        let looked_by = |ms: i64| count_before(&times, |time| *time <= ms);
         own.looks_since = own.viewed_ms.map_or(0, |ms| (times.len() - looked_by(ms)) as u32);
     }
 }

@@ -72,6 +72,7 @@ use history::History;
 use page::OwnScores;
 use profile::Seen;
 use scene::Background;
+use unisono_message::list::Listed;
 use unisono_message::{
     Placement, PlacementKind, Request, Response, Result, Warning, WarningCode, Writer, error_response,
 };
@@ -108,7 +109,7 @@ fn decide<'a>(model: &Model<'a>, policy: &Policy, request: &Request<'a>) -> Resu
         }
         _ => page::place(model, &background, stranger.as_ref(), request, placement, &mut shown, &mut own),
     };
-    let placements = request.placements.iter().map(place).collect();
+    let placements = request.placements.iter().map(place).listed();
     let response = Response {
         request_id: request.request_id,
         model_id: model.model_id,

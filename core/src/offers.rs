@@ -3,11 +3,12 @@
 use crate::eligibility::{Left, Shown, sold_in};
 use crate::history::History;
 use crate::model::{Model, NO_CATEGORY, is_below};
-use crate::order::{IndexSet, sorted};
+use crate::order::{IndexSet, distinct, sorted};
 use crate::profile::Profile;
 use alloc::vec;
 use alloc::vec::Vec;
 use unisono_message::limits::SPEND_MICRO_MAX;
+use unisono_message::list::{Listed, once_each, search};
 use unisono_message::{
     EmptyReason, EventType, Exclusion, Explanation, MICRO, MILLI, Part, Placement, PlacementResponse, Reason,
     Recommendation, Request, Warning, WarningCode,
@@ -42,7 +43,7 @@ pub(crate) fn place<'a>(
     unknown.into_iter().for_each(|id| left.add(Exclusion::UnknownOffer, || id));
     let channel = model.channel(request.context.channel);
     let redeemed = counts.then(|| redemptions(model, profile));
-    let barred: Vec<u32> = placement.exclude.iter().filter_map(|id| model.offers.ids.find(id)).collect();
+    let barred: Vec<u32> = placement.exclude.iter().filter_map(|id| model.offers.ids.find(id)).listed();
     let barred = IndexSet::of(&barred);
     let mut scored: Vec<(i64, u32, u32, i64)> = Vec::new();
     for offer in asked {
@@ -62,13 +63,13 @@ pub(crate) fn place<'a>(
             }
         }
     }
-    let mut scored = sorted(&scored, |a, b| (b.0, b.1, a.2).cmp(&(a.0, a.1, b.2)));
+    let mut scored = sorted(scored, |a, b| (b.0, b.1, a.2).cmp(&(a.0, a.1, b.2)));
     scored.truncate(placement.k);
     for (_, _, offer, _) in &scored {
         shown.offers.insert(*offer);
     }
     let recommendations: Vec<Recommendation<'a>> =
-        scored.iter().map(|(_, _, offer, micro)| recommendation(model, request, *micro, *offer)).collect();
+        scored.iter().map(|(_, _, offer, micro)| recommendation(model, request, *micro, *offer)).listed();
     let empty_reason = recommendations.is_empty().then_some(match model.offers.ids.is_empty() {
         true => EmptyReason::NoOffers,
         false => EmptyReason::AllExcluded,
@@ -84,7 +85,7 @@ pub(crate) fn place<'a>(
 /// The offers to choose among, ascending, and the given ones that the model does not know.
 fn asked_offers<'a>(model: &Model<'a>, placement: &Placement<'a>) -> (Vec<u32>, Vec<&'a str>) {
     if placement.candidates.is_empty() {
-        return ((0..model.offers.ids.len() as u32).collect(), Vec::new());
+        return ((0..model.offers.ids.len() as u32).listed(), Vec::new());
     }
     let (mut known, mut unknown) = (Vec::new(), Vec::new());
     for id in &placement.candidates {
@@ -93,9 +94,7 @@ fn asked_offers<'a>(model: &Model<'a>, placement: &Placement<'a>) -> (Vec<u32>, 
             None => unknown.push(*id),
         }
     }
-    let mut known = sorted(&known, u32::cmp);
-    known.dedup();
-    (known, unknown)
+    (distinct(known, u32::cmp), unknown)
 }
 
 fn exclusion(
@@ -137,7 +136,7 @@ fn exclusion(
 /// (offer, Unix ms) of every redemption that is kept.
 fn redemptions(model: &Model<'_>, profile: &Profile<'_>) -> Vec<(u32, i64)> {
     let redeemed = profile.events().iter().filter(|event| event.kind == EventType::OfferRedeemed);
-    redeemed.filter_map(|event| Some((model.offers.ids.find(event.offer_id?)?, event.ts_ms))).collect()
+    redeemed.filter_map(|event| Some((model.offers.ids.find(event.offer_id?)?, event.ts_ms))).listed()
 }
 
 /// `history` spares look-ups of the items that it holds.
@@ -156,8 +155,8 @@ fn spend_of(model: &Model<'_>, history: &History<'_>, profile: &Profile<'_>, now
         let paid = (price.saturating_mul(event.quantity_milli) / MILLI).min(SPEND_MICRO_MAX);
         spend.by_item.push((item, (paid * weight) >> 16));
     }
-    spend.by_item = sorted(&spend.by_item, |a, b| a.0.cmp(&b.0));
-    spend.by_item.dedup_by(|later, kept| {
+    spend.by_item = sorted(spend.by_item, |a, b| a.0.cmp(&b.0));
+    once_each(&mut spend.by_item, |later, kept| {
         let same = later.0 == kept.0;
         if same {
             kept.1 += later.1;
@@ -182,7 +181,7 @@ fn spend_on(model: &Model<'_>, spend: &Spend, offer: u32) -> i64 {
     };
     // Both lists rise: of short ones the spend is looked up, of long ones the items are.
     if path.is_none() && items.len() < spend.by_item.len() {
-        let spent = |item: u32| Some(spend.by_item.get(spend.by_item.binary_search_by_key(&item, |of| of.0).ok()?)?.1);
+        let spent = |item: u32| Some(spend.by_item.get(search(&spend.by_item, |of| of.0.cmp(&item)).ok()?)?.1);
         return items.iter().filter_map(spent).sum();
     }
     spend.by_item.iter().filter(|(item, _)| covers(*item)).map(|(_, micro)| micro).sum()

@@ -4,32 +4,77 @@
 use alloc::vec;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
+use unisono_message::list::{Listed, search};
 
 /// The items in order. Stable: items that compare equal stay as they were.
-pub(crate) fn sorted<T: Copy>(items: &[T], compare: impl Fn(&T, &T) -> Ordering) -> Vec<T> {
-    let order = order_by(items.len(), &Items { items, compare });
-    let Some(first) = items.first() else { return Vec::new() };
-    order.iter().map(|at| *items.get(*at as usize).unwrap_or(first)).collect()
+pub(crate) fn sorted<T>(mut items: Vec<T>, compare: impl Fn(&T, &T) -> Ordering) -> Vec<T> {
+    sort(items.len(), &mut Items { items: &mut items, compare });
+    items
+}
+
+/// The items in order, one of those that compare equal: the first.
+pub(crate) fn distinct<T>(mut items: Vec<T>, compare: impl Fn(&T, &T) -> Ordering) -> Vec<T> {
+    let count = sort_once(items.len(), &mut Items { items: &mut items, compare });
+    items.truncate(count);
+    items
 }
 
 /// What is sorted, behind a pointer. The standard traits of closures would put each comparison into the module twice:
 /// once for a call by value, which never happens.
-trait Compare {
+trait Sortable {
     fn compare(&self, a: u32, b: u32) -> Ordering;
+    fn swap(&mut self, a: usize, b: usize);
 }
 
 struct Items<'s, T, F> {
-    items: &'s [T],
+    items: &'s mut [T],
     compare: F,
 }
 
-impl<T, F: Fn(&T, &T) -> Ordering> Compare for Items<'_, T, F> {
+impl<T, F: Fn(&T, &T) -> Ordering> Sortable for Items<'_, T, F> {
     fn compare(&self, a: u32, b: u32) -> Ordering {
         match (self.items.get(a as usize), self.items.get(b as usize)) {
             (Some(a), Some(b)) => (self.compare)(a, b),
             _ => Ordering::Equal,
         }
     }
+
+    fn swap(&mut self, a: usize, b: usize) {
+        self.items.swap(a, b);
+    }
+}
+
+/// Puts the items in order: first where each belongs is found, then each is moved there, cycle by cycle.
+#[inline(never)]
+fn sort(length: usize, items: &mut dyn Sortable) {
+    let mut order = order_by(length, items);
+    for start in 0..length {
+        let mut at = start;
+        while let Some(slot) = order.get_mut(at) {
+            let from = core::mem::replace(slot, at as u32) as usize;
+            if from == start {
+                break;
+            }
+            items.swap(at, from);
+            at = from;
+        }
+    }
+}
+
+/// Sorts, moves one of each to the front, and gives their number.
+#[inline(never)]
+fn sort_once(length: usize, items: &mut dyn Sortable) -> usize {
+    sort(length, items);
+    let mut count = length.min(1);
+    for at in 1..length {
+        if items.compare(count as u32 - 1, at as u32).is_ne() {
+            if count < at {
+                items.swap(count, at);
+            }
+            count += 1;
+        }
+    }
+    count
 }
 
 /// An id with its first eight bytes as a number, zeros beyond its end: these nearly always decide which of two ids is
@@ -74,12 +119,12 @@ pub(crate) fn first_of<T: Copy>(
         }
         best.push(item);
         if best.len() >= count.saturating_mul(2) {
-            best = sorted(&best, &compare);
+            best = sorted(best, &compare);
             best.truncate(count);
             last = best.last().copied();
         }
     }
-    best = sorted(&best, &compare);
+    best = sorted(best, &compare);
     best.truncate(count);
     best
 }
@@ -114,7 +159,7 @@ pub(crate) fn set_of_first<T: Copy>(
         better += items;
     }
     let within = first_of(items.clone().filter(|item| step(item) == last), count - better, compare);
-    items.filter(|item| step(item) > last).chain(within).collect()
+    items.filter(|item| step(item) > last).chain(within).listed()
 }
 
 /// Whether two of these numbers may be equal: surely when two are, and hardly ever otherwise. Much faster than sorting them.
@@ -143,8 +188,8 @@ pub(crate) fn may_repeat(numbers: &[u64]) -> bool {
 
 /// The positions `0..length` in order: a bottom-up merge sort, a tenth of the standard one's code.
 #[inline(never)]
-fn order_by(length: usize, items: &dyn Compare) -> Vec<u32> {
-    let mut from: Vec<u32> = (0..length as u32).collect();
+fn order_by(length: usize, items: &dyn Sortable) -> Vec<u32> {
+    let mut from: Vec<u32> = (0..length as u32).listed();
     let mut to: Vec<u32> = Vec::with_capacity(length);
     let mut width = RUN;
     from.chunks_mut(RUN).for_each(|run| insert_each(run, items));
@@ -164,7 +209,7 @@ fn order_by(length: usize, items: &dyn Compare) -> Vec<u32> {
 const RUN: usize = 8;
 
 /// Puts a few positions in order; of equal ones the left one stays first.
-fn insert_each(run: &mut [u32], items: &dyn Compare) {
+fn insert_each(run: &mut [u32], items: &dyn Sortable) {
     for end in 1..run.len() {
         for at in (0..end).rev() {
             match run.get_mut(at..at + 2) {
@@ -176,7 +221,7 @@ fn insert_each(run: &mut [u32], items: &dyn Compare) {
 }
 
 /// Appends two ordered runs in order; of equal positions the left one goes first.
-fn merge(mut left: &[u32], mut right: &[u32], to: &mut Vec<u32>, items: &dyn Compare) {
+fn merge(mut left: &[u32], mut right: &[u32], to: &mut Vec<u32>, items: &dyn Sortable) {
     // What comes sorted, as logs do, costs one comparison a run.
     if let (Some(last), Some(first)) = (left.last(), right.first())
         && items.compare(*last, *first).is_le()
@@ -211,19 +256,19 @@ pub(crate) type IdSet<'a> = Set<&'a str>;
 impl<T: Copy + Ord> Set<T> {
     /// The set of these.
     pub(crate) fn of(all: &[T]) -> Self {
-        Set { ascending: sorted(all, T::cmp) }
+        Set { ascending: sorted(all.to_vec(), T::cmp) }
     }
 
     /// Whether the set holds it.
     #[inline(never)]
     pub(crate) fn contains(&self, one: T) -> bool {
-        self.ascending.binary_search(&one).is_ok()
+        search(&self.ascending, |held| held.cmp(&one)).is_ok()
     }
 
     /// Adds it; whether it was new.
     #[inline(never)]
     pub(crate) fn insert(&mut self, one: T) -> bool {
-        match self.ascending.binary_search(&one) {
+        match search(&self.ascending, |held| held.cmp(&one)) {
             Ok(_) => false,
             Err(at) => {
                 self.ascending.insert(at, one);
@@ -252,7 +297,10 @@ mod tests {
             let items: Vec<(u8, usize)> = keys.iter().copied().zip(0..).collect();
             let mut standard = items.clone();
             standard.sort_by_key(|item| item.0);
-            prop_assert_eq!(&sorted(&items, |a, b| a.0.cmp(&b.0)), &standard);
+            prop_assert_eq!(&sorted(items.clone(), |a, b| a.0.cmp(&b.0)), &standard);
+            let mut once = standard.clone();
+            once.dedup_by_key(|item| item.0);
+            prop_assert_eq!(distinct(items.clone(), |a, b| a.0.cmp(&b.0)), once);
             for count in [0, 1, 3, 20, items.len(), 1_000] {
                 let first = first_of(items.iter().copied(), count, |a, b| a.0.cmp(&b.0));
                 prop_assert_eq!(&first[..], &standard[..count.min(standard.len())]);

@@ -10,6 +10,7 @@ use crate::scene::{Background, Scene, known_items, seed_sums};
 use crate::scores::{self, Scoring};
 use alloc::vec::Vec;
 use unisono_message::limits::STRANGER_RANKED_MAX;
+use unisono_message::list::Listed;
 use unisono_message::{
     EmptyReason, Exclusion, Placement, PlacementKind, PlacementResponse, Recommendation, Request, Warning, WarningCode,
 };
@@ -52,7 +53,7 @@ pub(crate) fn place<'a>(
         left.add(Exclusion::AlreadyOnPage, || id_of(model, variant));
     }
     let recommendations: Vec<Recommendation<'a>> =
-        taken.iter().map(|one| recommendation(scoring, &scene, request, placement, one)).collect();
+        taken.iter().map(|one| recommendation(scoring, &scene, request, placement, one)).listed();
     let category_unknown = placement.category.is_some_and(|category| !category_known(model, category));
     let empty_reason = recommendations.is_empty().then(|| empty_reason(model, placement, left.count));
     let warnings = Warning::counted(&[
@@ -111,7 +112,7 @@ fn fill_up<'a>(
         return;
     }
     // Those that a rule left out are counted already.
-    let known: Vec<u32> = collected.iter().filter_map(|one| one.item).collect();
+    let known: Vec<u32> = collected.iter().filter_map(|one| one.item).listed();
     let candidates = IndexSet::of(&known);
     for item in model.popularity.every_item(model.items_len) {
         if products >= k {
@@ -164,7 +165,7 @@ pub fn score<'b, 'a>(
         false => model.ranked_max as usize,
     };
     let best = ranking::best_products(model, &by_blend, k.max(ranked_max), k);
-    let best: Vec<Candidate<'a>> = best.iter().map(|one| one.candidate).collect();
+    let best: Vec<Candidate<'a>> = best.iter().map(|one| one.candidate).listed();
     (forest, scored(forest, scene, &best, &mut own.by_forest))
 }
 
@@ -175,7 +176,7 @@ fn scored<'a>(
     own: &mut [Option<i64>],
 ) -> Vec<Scored<'a>> {
     let shared = |candidate: &Candidate<'a>| own.get(candidate.own? as usize).copied().flatten();
-    let unscored: Vec<Candidate<'a>> = candidates.iter().filter(|one| shared(one).is_none()).copied().collect();
+    let unscored: Vec<Candidate<'a>> = candidates.iter().filter(|one| shared(one).is_none()).copied().listed();
     let mut scores = scores::scores(scoring, scene, &unscored).into_iter();
     let one = |candidate: &Candidate<'a>| {
         let mut unshared = None;
@@ -186,7 +187,7 @@ fn scored<'a>(
             candidate: *candidate,
         }
     };
-    let scored = candidates.iter().map(one).collect();
+    let scored = candidates.iter().map(one).listed();
     debug_assert!(scores.next().is_none(), "a candidate stands twice");
     scored
 }

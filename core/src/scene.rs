@@ -2,9 +2,10 @@
 
 use crate::history::History;
 use crate::model::Model;
-use crate::order::sorted;
+use crate::order::distinct;
 use crate::sources::{ListSums, Sums, neighbours, popularity, session_vote};
 use alloc::vec::Vec;
+use unisono_message::list::Listed;
 
 /// What the history says of other items, once per call.
 #[derive(Clone, Debug, Default)]
@@ -144,9 +145,7 @@ pub fn seed_sums(model: &Model<'_>, seeds: &[u32]) -> ListSums {
 
 /// Items of a list of ids: those that the model knows, ascending and once each, and how many it does not know.
 pub fn known_items(model: &Model<'_>, ids: &[&str]) -> (Vec<u32>, u32) {
-    let items: Vec<u32> = ids.iter().filter_map(|id| model.items.ids.find(id)).collect();
+    let items: Vec<u32> = ids.iter().filter_map(|id| model.items.ids.find(id)).listed();
     let unknown = (ids.len() - items.len()) as u32;
-    let mut items = sorted(&items, u32::cmp);
-    items.dedup();
-    (items, unknown)
+    (distinct(items, u32::cmp), unknown)
 }

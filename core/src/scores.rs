@@ -10,6 +10,7 @@ use crate::sources::content;
 use alloc::vec;
 use alloc::vec::Vec;
 use unisono_message::limits::REASONS_MAX;
+use unisono_message::list::{Listed, keep};
 use unisono_message::{Explanation, Part, PlacementKind, Reason};
 
 /// How a kind of placement scores.
@@ -68,11 +69,11 @@ pub(crate) fn scoring_of<'b>(
 
 /// The scores of candidates, in 2^-scale_bits.
 pub(crate) fn scores(scoring: Scoring<'_>, scene: &Scene<'_, '_>, candidates: &[Candidate<'_>]) -> Vec<i64> {
-    let values = || candidates.iter().map(|candidate| values(scene, candidate)).collect::<Vec<_>>();
+    let values = || candidates.iter().map(|candidate| values(scene, candidate)).listed();
     match scoring {
         Scoring::Learned(blend) => blend.scores(&values()),
         Scoring::Forest(forest) => forest.scores(&values()),
-        _ => candidates.iter().map(|one| figure_of(scoring, scene, one) << scene.model.scale_bits).collect(),
+        _ => candidates.iter().map(|one| figure_of(scoring, scene, one) << scene.model.scale_bits).listed(),
     }
 }
 
@@ -157,12 +158,12 @@ pub(crate) fn reasons(
     }
     // What was never bought is never recommended for having been bought, whatever the figures of such items add.
     if own.is_none_or(|own| own.days == 0) {
-        found.retain(|(_, reason)| *reason != of_own);
+        keep(&mut found, |(_, reason)| *reason != of_own);
     }
     // Stable: reasons of equal gain stay in the order above.
-    let found = sorted(&found, |a, b| b.0.cmp(&a.0));
+    let found = sorted(found, |a, b| b.0.cmp(&a.0));
     let mut out: Vec<Reason> =
-        found.into_iter().filter(|entry| entry.0 > 0).map(|entry| entry.1).take(REASONS_MAX).collect();
+        found.into_iter().filter(|entry| entry.0 > 0).map(|entry| entry.1).take(REASONS_MAX).listed();
     if out.is_empty() {
         out.push(match kind {
             PlacementKind::Rerank => Reason::Given,

@@ -29,6 +29,7 @@ mod error;
 mod event;
 mod fields;
 pub mod limits;
+pub mod list;
 mod reader;
 mod register;
 mod request;

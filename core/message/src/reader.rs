@@ -70,6 +70,7 @@ const GUESSES: usize = 16;
 
 impl<'a> Reader<'a> {
     /// A reader over `bytes`.
+    #[inline(never)]
     pub fn new(bytes: &'a [u8]) -> Self {
         Reader { rest: bytes, unknown_fields: 0, error: None, is_shortest: true, keys: [0; GUESSES] }
     }

@@ -9,8 +9,10 @@ use crate::forest::{Forest, LEAF};
 use crate::order::sorted;
 use crate::segments::{MEASURES, NO_SEGMENT_GROUP, Segments};
 use alloc::vec::Vec;
+use core::cell::Cell;
 use core::mem::take;
 use unisono_message::limits;
+use unisono_message::list::Listed;
 use unisono_message::text;
 use unisono_message::{Error, ErrorCode, Result};
 
@@ -27,20 +29,23 @@ impl<'a> Model<'a> {
         let (discover, discover_calibration) = (take(&mut root.discover_forest), take(&mut root.discover_calibration));
         let sections = Sections::check(file, &root)?;
         let n = root.items as usize;
-        let items = read_items(&sections, n)?;
+        let items = read_items(&sections, n);
+        // From here on `n` is what the file has, and not only what it says: room is made for as many.
+        sections.finish()?;
         let categories = items.categories.len();
-        let popularity = read_popularity(&sections, n, root.channels.len())?;
-        let segments = read_segments(&sections, n, root.channels.len(), categories)?;
+        let popularity = read_popularity(&sections, n, root.channels.len());
+        let segments = read_segments(&sections, n, root.channels.len(), categories);
         let by_category = ByCategory::new(&items, popularity.every_item(root.items));
         let bought =
-            read_neighbours(&sections, n, [Section::BoughtOffsets, Section::BoughtItems, Section::BoughtWeights])?;
+            read_neighbours(&sections, n, [Section::BoughtOffsets, Section::BoughtItems, Section::BoughtWeights]);
         let next_items =
-            read_neighbours(&sections, n, [Section::NextOffsets, Section::NextItems, Section::NextWeights])?;
-        let sessions = read_sessions(&sections, n)?;
-        let offers = read_offers(&sections, n, categories)?;
-        let next_forest = read_forest(&sections, next, NEXT_TREES)?;
-        let together_forest = read_forest(&sections, together, TOGETHER_TREES)?;
-        let discover_forest = read_forest(&sections, discover, DISCOVER_TREES)?;
+            read_neighbours(&sections, n, [Section::NextOffsets, Section::NextItems, Section::NextWeights]);
+        let sessions = read_sessions(&sections, n);
+        let offers = read_offers(&sections, n, categories);
+        let next_forest = read_forest(&sections, next, NEXT_TREES);
+        let together_forest = read_forest(&sections, together, TOGETHER_TREES);
+        let discover_forest = read_forest(&sections, discover, DISCOVER_TREES);
+        sections.finish()?;
         Ok(Model {
             model_id: root.model_id,
             items_len: root.items,
@@ -79,9 +84,12 @@ impl<'a> Model<'a> {
     }
 }
 
+/// The sections of a file. The first error sticks: after it every view is empty, and [`Sections::finish`] tells it, so that the
+/// code that reads has no way out of its own for each section.
 struct Sections<'a, 'r> {
     data: &'a [u8],
     entries: &'r [SectionEntry<'a>],
+    error: Cell<Option<Error>>,
 }
 
 impl<'a, 'r> Sections<'a, 'r> {
@@ -121,52 +129,83 @@ impl<'a, 'r> Sections<'a, 'r> {
                 text!("`{}` bytes follow the last section", data.len() - end),
             ));
         }
-        Ok(Sections { data, entries: &root.sections })
+        Ok(Sections { data, entries: &root.sections, error: Cell::new(None) })
+    }
+
+    /// Tells the first error.
+    fn finish(&self) -> Result<()> {
+        self.error.take().map_or(Ok(()), Err)
+    }
+
+    /// Notes an error, unless there was one before.
+    #[cold]
+    #[inline(never)]
+    fn fail(&self, error: Error) {
+        self.error.set(self.error.take().or(Some(error)));
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn invalid(&self, section: Section, what: &str) {
+        self.fail(invalid(section.name(), what));
+    }
+
+    /// What was made of a section; where nothing could be, the error is noted.
+    fn made<T: Default>(&self, made: Option<T>, section: Section, what: &str) -> T {
+        made.unwrap_or_else(|| {
+            self.invalid(section, what);
+            T::default()
+        })
     }
 
     /// The bytes of a section; empty when the file has none.
-    fn optional(&self, section: Section) -> Result<&'a [u8]> {
-        let Some(entry) = self.entries.iter().find(|entry| entry.name == section.name()) else { return Ok(&[]) };
+    #[inline(never)]
+    fn optional(&self, section: Section) -> &'a [u8] {
+        let Some(entry) = self.entries.iter().find(|entry| entry.name == section.name()) else { return &[] };
         if entry.dtype != section.dtype().as_str() {
-            return Err(invalid(
-                entry.name,
-                &text!("has the type `{}`, not `{}`", entry.dtype, section.dtype().as_str()),
-            ));
+            self.invalid(section, &text!("has the type `{}`, not `{}`", entry.dtype, section.dtype().as_str()));
+            return &[];
         }
-        Ok(self.data.get(entry.offset..entry.offset.saturating_add(entry.length)).unwrap_or_default())
+        self.data.get(entry.offset..entry.offset.saturating_add(entry.length)).unwrap_or_default()
+    }
+
+    /// A view of a section, which must be of this length.
+    #[inline(never)]
+    fn u8s(&self, section: Section, length: usize) -> &'a [u8] {
+        let bytes = self.optional(section);
+        if self.has_length(section, bytes.len(), length) { bytes } else { &[] }
     }
 
     #[inline(never)]
-    fn u8s(&self, section: Section, length: usize) -> Result<&'a [u8]> {
-        let bytes = self.optional(section)?;
-        check_length(section, bytes.len(), length)?;
-        Ok(bytes)
+    fn any_u16s(&self, section: Section) -> U16s<'a> {
+        self.made(U16s::new(self.optional(section)), section, RAGGED)
+    }
+
+    fn u16s(&self, section: Section, length: usize) -> U16s<'a> {
+        let array = self.any_u16s(section);
+        if self.has_length(section, array.len(), length) { array } else { U16s::default() }
     }
 
     #[inline(never)]
-    fn u16s(&self, section: Section, length: usize) -> Result<U16s<'a>> {
-        let array = U16s::new(self.optional(section)?).ok_or_else(|| ragged(section))?;
-        check_length(section, array.len(), length)?;
-        Ok(array)
+    fn any_u32s(&self, section: Section) -> U32s<'a> {
+        self.made(U32s::new(self.optional(section)), section, RAGGED)
     }
 
     #[inline(never)]
-    fn any_u32s(&self, section: Section) -> Result<U32s<'a>> {
-        U32s::new(self.optional(section)?).ok_or_else(|| ragged(section))
+    fn u32s(&self, section: Section, length: usize) -> U32s<'a> {
+        let array = self.any_u32s(section);
+        if self.has_length(section, array.len(), length) { array } else { U32s::default() }
     }
 
     #[inline(never)]
-    fn u32s(&self, section: Section, length: usize) -> Result<U32s<'a>> {
-        let array = self.any_u32s(section)?;
-        check_length(section, array.len(), length)?;
-        Ok(array)
+    fn any_i32s(&self, section: Section) -> I32s<'a> {
+        self.made(I32s::new(self.optional(section)), section, RAGGED)
     }
 
     #[inline(never)]
-    fn i64s(&self, section: Section, length: usize) -> Result<I64s<'a>> {
-        let array = I64s::new(self.optional(section)?).ok_or_else(|| ragged(section))?;
-        check_length(section, array.len(), length)?;
-        Ok(array)
+    fn i64s(&self, section: Section, length: usize) -> I64s<'a> {
+        let array = self.made(I64s::new(self.optional(section)), section, RAGGED);
+        if self.has_length(section, array.len(), length) { array } else { I64s::default() }
     }
 
     /// An optional per-item array is as long as the items, or absent.
@@ -175,79 +214,88 @@ impl<'a, 'r> Sections<'a, 'r> {
         if self.entries.iter().any(|entry| entry.name == section.name()) { length } else { 0 }
     }
 
+    #[inline(never)]
+    fn has_length(&self, section: Section, found: usize, wanted: usize) -> bool {
+        if found != wanted {
+            self.fail(of_other_length(section, found, wanted));
+        }
+        found == wanted
+    }
+
     /// Item indices, each below `below`.
     #[inline(never)]
-    fn indices(&self, section: Section, below: usize) -> Result<U32s<'a>> {
-        let array = self.any_u32s(section)?;
+    fn indices(&self, section: Section, below: usize) -> U32s<'a> {
+        let array = self.any_u32s(section);
         match array.iter().position(|index| index as usize >= below) {
-            None => Ok(array),
-            Some(at) => Err(out_of_range(section, at, below)),
+            None => array,
+            Some(at) => {
+                self.fail(out_of_range(section, at, below));
+                U32s::default()
+            }
         }
     }
 
     #[inline(never)]
-    fn strings(&self, [lengths, starts, bytes]: [Section; 3]) -> Result<SortedStrings<'a>> {
-        let cut = U16s::new(self.optional(lengths)?).ok_or_else(|| ragged(lengths))?;
-        SortedStrings::new(cut, self.any_u32s(starts)?, self.optional(bytes)?)
-            .ok_or_else(|| invalid(lengths.name(), "does not cut its bytes into rising UTF-8 strings"))
+    fn strings(&self, [lengths, starts, bytes]: [Section; 3]) -> SortedStrings<'a> {
+        let strings = SortedStrings::new(self.any_u16s(lengths), self.any_u32s(starts), self.optional(bytes));
+        self.made(strings, lengths, "does not cut its bytes into rising UTF-8 strings")
     }
 
     #[inline(never)]
-    fn rows(&self, section: Section, rows: usize, entries: usize) -> Result<Rows<'a>> {
-        let offsets = self.u32s(section, rows + 1)?;
-        Rows::new(offsets, entries)
-            .ok_or_else(|| invalid(section.name(), "does not rise from 0 to the number of entries"))
+    fn rows(&self, section: Section, rows: usize, entries: usize) -> Rows<'a> {
+        let offsets = self.u32s(section, rows + 1);
+        self.made(Rows::new(offsets, entries), section, "does not rise from 0 to the number of entries")
     }
 
     #[inline(never)]
-    fn popular(&self, [offsets, items, counts]: [Section; 3], rows: usize, n: usize) -> Result<PopularLists<'a>> {
-        let items = self.indices(items, n)?;
-        let rows = self.rows(offsets, rows, items.len())?;
-        Ok(PopularLists { rows, items, counts: self.u32s(counts, items.len())? })
+    fn popular(&self, [offsets, items, counts]: [Section; 3], rows: usize, n: usize) -> PopularLists<'a> {
+        let items = self.indices(items, n);
+        let rows = self.rows(offsets, rows, items.len());
+        PopularLists { rows, items, counts: self.u32s(counts, items.len()) }
     }
 }
 
-fn read_items<'a>(s: &Sections<'a, '_>, n: usize) -> Result<Items<'a>> {
-    let ids = s.strings([Section::ItemIdLengths, Section::ItemIdStarts, Section::ItemIdBytes])?;
-    check_length(Section::ItemIdLengths, ids.len(), n)?;
-    let categories = s.strings([Section::CategoryLengths, Section::CategoryStarts, Section::CategoryBytes])?;
+fn read_items<'a>(s: &Sections<'a, '_>, n: usize) -> Items<'a> {
+    let ids = s.strings([Section::ItemIdLengths, Section::ItemIdStarts, Section::ItemIdBytes]);
+    s.has_length(Section::ItemIdLengths, ids.len(), n);
+    let categories = s.strings([Section::CategoryLengths, Section::CategoryStarts, Section::CategoryBytes]);
     if categories.len() > limits::MODEL_CATEGORIES_MAX {
-        return Err(invalid(Section::CategoryLengths.name(), "holds more than model_categories_max categories"));
+        s.invalid(Section::CategoryLengths, "holds more than model_categories_max categories");
     }
-    let category = s.u16s(Section::ItemCategory, n)?;
-    check_categories(Section::ItemCategory, category, categories.len())?;
+    let category = s.u16s(Section::ItemCategory, n);
+    check_categories(s, Section::ItemCategory, category, categories.len());
     let optional = |section| s.length_of(section, n);
-    Ok(Items {
+    Items {
         ids,
         category,
-        flags: s.u8s(Section::ItemFlags, n)?,
-        channels: s.u32s(Section::ItemChannels, optional(Section::ItemChannels))?,
-        available_from_ms: s.i64s(Section::ItemAvailableFrom, optional(Section::ItemAvailableFrom))?,
-        unavailable_from_ms: s.i64s(Section::ItemUnavailableFrom, optional(Section::ItemUnavailableFrom))?,
-        group: s.u32s(Section::ItemGroup, optional(Section::ItemGroup))?,
-        brand: s.u32s(Section::ItemBrand, optional(Section::ItemBrand))?,
-        category_repeat: s.u8s(Section::CategoryRepeat, s.length_of(Section::CategoryRepeat, categories.len()))?,
+        flags: s.u8s(Section::ItemFlags, n),
+        channels: s.u32s(Section::ItemChannels, optional(Section::ItemChannels)),
+        available_from_ms: s.i64s(Section::ItemAvailableFrom, optional(Section::ItemAvailableFrom)),
+        unavailable_from_ms: s.i64s(Section::ItemUnavailableFrom, optional(Section::ItemUnavailableFrom)),
+        group: s.u32s(Section::ItemGroup, optional(Section::ItemGroup)),
+        brand: s.u32s(Section::ItemBrand, optional(Section::ItemBrand)),
+        category_repeat: s.u8s(Section::CategoryRepeat, s.length_of(Section::CategoryRepeat, categories.len())),
         categories,
-    })
-}
-
-fn check_categories(section: Section, categories: U16s<'_>, below: usize) -> Result<()> {
-    match categories.iter().position(|category| category != NO_CATEGORY && usize::from(category) >= below) {
-        None => Ok(()),
-        Some(at) => Err(out_of_range(section, at, below)),
     }
 }
 
-fn read_popularity<'a>(s: &Sections<'a, '_>, n: usize, channels: usize) -> Result<Popularity<'a>> {
-    let (all, recent) = (s.u32s(Section::PopularityAll, n)?, s.u32s(Section::PopularityRecent, n)?);
-    Ok(Popularity {
+fn check_categories(s: &Sections<'_, '_>, section: Section, categories: U16s<'_>, below: usize) {
+    let is_beyond = |category: u16| category != NO_CATEGORY && usize::from(category) >= below;
+    if let Some(at) = categories.iter().position(is_beyond) {
+        s.fail(out_of_range(section, at, below));
+    }
+}
+
+fn read_popularity<'a>(s: &Sections<'a, '_>, n: usize, channels: usize) -> Popularity<'a> {
+    let (all, recent) = (s.u32s(Section::PopularityAll, n), s.u32s(Section::PopularityRecent, n));
+    Popularity {
         all,
         recent,
         order: order(all, recent),
-        week: s.u32s(Section::PopularityWeek, n)?,
-        repeat: s.u8s(Section::PopularityRepeat, n)?,
-        channels: s.popular([Section::ChannelOffsets, Section::ChannelItems, Section::ChannelCounts], channels, n)?,
-    })
+        week: s.u32s(Section::PopularityWeek, n),
+        repeat: s.u8s(Section::PopularityRepeat, n),
+        channels: s.popular([Section::ChannelOffsets, Section::ChannelItems, Section::ChannelCounts], channels, n),
+    }
 }
 
 /// Items with popularity, by recent, then all, both descending, then index.
@@ -256,99 +304,96 @@ fn order(all: U32s<'_>, recent: U32s<'_>) -> Vec<u32> {
         .zip(recent.iter().zip(all.iter()))
         .filter(|(_, (_, all))| *all > 0)
         .map(|(item, (recent, all))| (recent, all, item))
-        .collect();
-    let popular = sorted(&popular, |a, b| (b.0, b.1).cmp(&(a.0, a.1)).then(a.2.cmp(&b.2)));
-    popular.into_iter().map(|entry| entry.2).collect()
+        .listed();
+    let popular = sorted(popular, |a, b| (b.0, b.1).cmp(&(a.0, a.1)).then(a.2.cmp(&b.2)));
+    popular.into_iter().map(|entry| entry.2).listed()
 }
 
-fn read_segments<'a>(s: &Sections<'a, '_>, n: usize, channels: usize, categories: usize) -> Result<Segments<'a>> {
+fn read_segments<'a>(s: &Sections<'a, '_>, n: usize, channels: usize, categories: usize) -> Segments<'a> {
     // A model without segments has none of their sections; one that lacks only some is broken.
     if !s.entries.iter().any(|entry| entry.name.starts_with("segments.")) {
-        return Ok(Segments::default());
+        return Segments::default();
     }
-    let weights = U16s::new(s.optional(Section::SegmentWeights)?).ok_or_else(|| ragged(Section::SegmentWeights))?;
+    let weights = s.any_u16s(Section::SegmentWeights);
     let Some(groups) = weights.len().checked_sub(MEASURES + channels) else {
-        return Err(invalid(Section::SegmentWeights.name(), "has fewer dimensions than measures and channels"));
+        s.invalid(Section::SegmentWeights, "has fewer dimensions than measures and channels");
+        return Segments::default();
     };
-    let centers = U16s::new(s.optional(Section::SegmentCenters)?).ok_or_else(|| ragged(Section::SegmentCenters))?;
+    let centers = s.any_u16s(Section::SegmentCenters);
     let segments = centers.len() / weights.len();
-    check_length(Section::SegmentCenters, centers.len(), segments.max(1) * weights.len())?;
+    s.has_length(Section::SegmentCenters, centers.len(), segments.max(1) * weights.len());
     if segments > limits::MODEL_SEGMENTS_MAX {
-        return Err(invalid(Section::SegmentCenters.name(), "holds more than model_segments_max segments"));
+        s.invalid(Section::SegmentCenters, "holds more than model_segments_max segments");
     }
-    let of_category = s.u8s(Section::SegmentGroups, categories)?;
+    let of_category = s.u8s(Section::SegmentGroups, categories);
     let beyond = |group: &u8| *group != NO_SEGMENT_GROUP && usize::from(*group) >= groups;
     if let Some(at) = of_category.iter().position(beyond) {
-        return Err(out_of_range(Section::SegmentGroups, at, groups));
+        s.fail(out_of_range(Section::SegmentGroups, at, groups));
     }
-    let popular = s.popular([Section::SegmentOffsets, Section::SegmentItems, Section::SegmentCounts], segments, n)?;
-    Ok(Segments { weights, centers, groups: of_category, popular })
+    let popular = s.popular([Section::SegmentOffsets, Section::SegmentItems, Section::SegmentCounts], segments, n);
+    Segments { weights, centers, groups: of_category, popular }
 }
 
-fn read_neighbours<'a>(
-    s: &Sections<'a, '_>,
-    n: usize,
-    [offsets, items, weights]: [Section; 3],
-) -> Result<Neighbours<'a>> {
-    let indices = s.indices(items, n)?;
-    let rows = s.rows(offsets, n, indices.len())?;
-    check_rows(offsets, rows, "model_neighbours_max", limits::MODEL_NEIGHBOURS_MAX)?;
-    Ok(Neighbours { rows, items: indices, weights: s.u8s(weights, indices.len())? })
+fn read_neighbours<'a>(s: &Sections<'a, '_>, n: usize, [offsets, items, weights]: [Section; 3]) -> Neighbours<'a> {
+    let indices = s.indices(items, n);
+    let rows = s.rows(offsets, n, indices.len());
+    check_rows(s, offsets, rows, "model_neighbours_max", limits::MODEL_NEIGHBOURS_MAX);
+    Neighbours { rows, items: indices, weights: s.u8s(weights, indices.len()) }
 }
 
-fn check_rows(section: Section, rows: Rows<'_>, limit: &str, max: usize) -> Result<()> {
+#[inline(never)]
+fn check_rows(s: &Sections<'_, '_>, section: Section, rows: Rows<'_>, limit: &str, max: usize) {
     let longest = (0..rows.len() as u32).map(|row| rows.range(row)).map(|(start, end)| end - start).max().unwrap_or(0);
-    match longest > max {
-        true => Err(invalid(section.name(), &text!("has a row of `{}`; {} is {}", longest, limit, max))),
-        false => Ok(()),
+    if longest > max {
+        s.invalid(section, &text!("has a row of `{}`; {} is {}", longest, limit, max));
     }
 }
 
-fn read_sessions<'a>(s: &Sections<'a, '_>, n: usize) -> Result<Sessions<'a>> {
-    let items = s.indices(Section::SessionItems, n)?;
-    let offsets = s.any_u32s(Section::SessionOffsets)?;
+fn read_sessions<'a>(s: &Sections<'a, '_>, n: usize) -> Sessions<'a> {
+    let items = s.indices(Section::SessionItems, n);
+    let offsets = s.any_u32s(Section::SessionOffsets);
     if offsets.is_empty() && items.is_empty() {
-        return Ok(Sessions::default());
+        return Sessions::default();
     }
     let count = offsets.len().saturating_sub(1);
-    let rows = s.rows(Section::SessionOffsets, count, items.len())?;
-    check_rows(Section::SessionOffsets, rows, "model_session_items_max", limits::MODEL_SESSION_ITEMS_MAX)?;
-    Ok(Sessions::new(rows, items, n))
+    let rows = s.rows(Section::SessionOffsets, count, items.len());
+    check_rows(s, Section::SessionOffsets, rows, "model_session_items_max", limits::MODEL_SESSION_ITEMS_MAX);
+    Sessions::new(rows, items, n)
 }
 
-fn read_offers<'a>(s: &Sections<'a, '_>, n: usize, categories: usize) -> Result<Offers<'a>> {
+fn read_offers<'a>(s: &Sections<'a, '_>, n: usize, categories: usize) -> Offers<'a> {
     // A model without offers has none of their sections; one that lacks only some is broken.
     if !s.entries.iter().any(|entry| entry.name.starts_with("offers.")) {
-        return Ok(Offers::default());
+        return Offers::default();
     }
-    let ids = s.strings([Section::OfferIdLengths, Section::OfferIdStarts, Section::OfferIdBytes])?;
+    let ids = s.strings([Section::OfferIdLengths, Section::OfferIdStarts, Section::OfferIdBytes]);
     let count = ids.len();
     if count > limits::MODEL_OFFERS_MAX {
-        return Err(invalid(Section::OfferIdLengths.name(), "holds more than model_offers_max offers"));
+        s.invalid(Section::OfferIdLengths, "holds more than model_offers_max offers");
     }
-    let items = s.indices(Section::OfferItems, n)?;
-    let category = s.u16s(Section::OfferCategory, count)?;
-    check_categories(Section::OfferCategory, category, categories)?;
-    let rows = s.rows(Section::OfferItemOffsets, count, items.len())?;
+    let items = s.indices(Section::OfferItems, n);
+    let category = s.u16s(Section::OfferCategory, count);
+    check_categories(s, Section::OfferCategory, category, categories);
+    let rows = s.rows(Section::OfferItemOffsets, count, items.len());
     for offer in 0..count as u32 {
         let (start, end) = rows.range(offer);
         let row = items.slice(start, end);
         if row.iter().zip(row.iter().skip(1)).any(|(a, b)| a >= b) {
-            return Err(invalid(Section::OfferItems.name(), "has a row that does not rise"));
+            s.invalid(Section::OfferItems, "has a row that does not rise");
         }
     }
-    Ok(Offers {
+    Offers {
         ids,
-        starts_ms: s.i64s(Section::OfferStarts, count)?,
-        ends_ms: s.i64s(Section::OfferEnds, count)?,
-        channels: s.u32s(Section::OfferChannels, count)?,
-        caps: s.u32s(Section::OfferCaps, count)?,
-        cap_days: s.u32s(Section::OfferCapDays, count)?,
+        starts_ms: s.i64s(Section::OfferStarts, count),
+        ends_ms: s.i64s(Section::OfferEnds, count),
+        channels: s.u32s(Section::OfferChannels, count),
+        caps: s.u32s(Section::OfferCaps, count),
+        cap_days: s.u32s(Section::OfferCapDays, count),
         category,
-        popularity: s.u32s(Section::OfferPopularity, count)?,
+        popularity: s.u32s(Section::OfferPopularity, count),
         rows,
         items,
-    })
+    }
 }
 
 const NEXT_TREES: [Section; 4] =
@@ -361,23 +406,20 @@ const TOGETHER_TREES: [Section; 4] =
     [Section::TogetherTreeRoots, Section::TogetherTreeNodes, Section::TogetherTreeValues, Section::TogetherTreeLeaves];
 
 /// Reads the trees of a forest and checks every link: to a later node of the same tree or to a leaf, so that every walk ends.
-fn read_forest<'a>(
-    s: &Sections<'a, '_>,
-    root: ForestRoot,
-    [roots, nodes, values, leaves]: [Section; 4],
-) -> Result<Forest<'a>> {
+fn read_forest<'a>(s: &Sections<'a, '_>, root: ForestRoot, [roots, nodes, values, leaves]: [Section; 4]) -> Forest<'a> {
     let forest = Forest {
         base: root.base,
         bins: root.bins,
-        roots: U16s::new(s.optional(roots)?).ok_or_else(|| ragged(roots))?,
-        nodes: Nodes::new(s.optional(nodes)?).ok_or_else(|| ragged(nodes))?,
-        values: I32s::new(s.optional(values)?).ok_or_else(|| ragged(values))?,
-        leaves: I32s::new(s.optional(leaves)?).ok_or_else(|| ragged(leaves))?,
+        roots: s.any_u16s(roots),
+        nodes: s.made(Nodes::new(s.optional(nodes)), nodes, RAGGED),
+        values: s.any_i32s(values),
+        leaves: s.any_i32s(leaves),
     };
     let (count, leaf_count) = (forest.nodes.len(), forest.leaves.len());
-    check_length(values, forest.values.len(), count)?;
+    s.has_length(values, forest.values.len(), count);
     if forest.roots.len() > limits::MODEL_TREES_MAX || count > usize::from(LEAF) || leaf_count > usize::from(LEAF) {
-        return Err(invalid(roots.name(), "names more than model_trees_max trees, or 32,768 nodes or leaves"));
+        s.invalid(roots, "names more than model_trees_max trees, or 32,768 nodes or leaves");
+        return forest;
     }
     // Backwards, as trees are read: the nodes of one end where those of the next begin.
     let mut end = count;
@@ -387,7 +429,8 @@ fn read_forest<'a>(
             _ => usize::from(link & !LEAF) < leaf_count,
         };
         if !leads(root, 0) {
-            return Err(out_of_tree(roots, at));
+            s.fail(out_of_tree(roots, at));
+            return forest;
         }
         if root & LEAF != 0 {
             continue;
@@ -397,24 +440,22 @@ fn read_forest<'a>(
             forest.nodes.get(at).is_some_and(|node| links_on(node) && usize::from(node.feature) < forest.bins.len())
         };
         if let Some(at) = (root.into()..end).find(|at| !sound(*at)) {
-            return Err(out_of_tree(nodes, at));
+            s.fail(out_of_tree(nodes, at));
+            return forest;
         }
         end = root.into();
     }
-    match end {
-        0 => Ok(forest),
-        _ => Err(invalid(roots.name(), "has no tree that begins at node 0")),
+    if end > 0 {
+        s.invalid(roots, "has no tree that begins at node 0");
     }
+    forest
 }
+
+const RAGGED: &str = "is no whole number of elements";
 
 #[cold]
 fn invalid(section: &str, what: &str) -> Error {
     Error::new(ErrorCode::ModelSectionInvalid, text!("the section {}", what)).in_field(section)
-}
-
-#[cold]
-fn ragged(section: Section) -> Error {
-    invalid(section.name(), "is no whole number of elements")
 }
 
 #[cold]
@@ -429,13 +470,11 @@ fn out_of_tree(section: Section, at: usize) -> Error {
         .in_field(section.name())
 }
 
-fn check_length(section: Section, found: usize, wanted: usize) -> Result<()> {
-    match (found == wanted, found) {
-        (true, _) => Ok(()),
-        (false, 0) => {
-            let message = text!("the model needs `{}` elements of this section", wanted);
-            Err(Error::new(ErrorCode::ModelSectionMissing, message).in_field(section.name()))
-        }
-        (false, _) => Err(invalid(section.name(), &text!("has `{}` elements, not {}", found, wanted))),
+#[cold]
+fn of_other_length(section: Section, found: usize, wanted: usize) -> Error {
+    if found > 0 {
+        return invalid(section.name(), &text!("has `{}` elements, not {}", found, wanted));
     }
+    let message = text!("the model needs `{}` elements of this section", wanted);
+    Error::new(ErrorCode::ModelSectionMissing, message).in_field(section.name())
 }

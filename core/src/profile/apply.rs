@@ -7,6 +7,7 @@ use crate::consent::{Consents, KEEPING, Sight};
 use crate::policy::Policy;
 use alloc::vec::Vec;
 use unisono_message::limits::{self, PROFILE_CLASSES_MAX};
+use unisono_message::list::{Listed, keep};
 use unisono_message::{
     Error, ErrorCode, Event, EventType, Reader, Register, RegisterKind, Result, Warning, WarningCode, Writer,
     check_future, check_owner, missing, read_fields, write_warnings,
@@ -76,9 +77,9 @@ impl<'a> Profile<'a> {
             true => sight.purposes(kind, channel, day) & KEEPING != 0,
             false => day >= policy.first_day(kind, now_ms),
         };
-        self.events.retain(|event| is_kept(event.kind, event.channel, event.day()));
-        self.marks.retain(|mark| is_kept(mark.kind, mark.channel, mark.day));
-        self.registers.retain(|one| {
+        keep(&mut self.events, |event| is_kept(event.kind, event.channel, event.day()));
+        keep(&mut self.marks, |mark| is_kept(mark.kind, mark.channel, mark.day));
+        keep(&mut self.registers, |one| {
             one.kind != RegisterKind::Trait || !policy.erase_on_withdrawal || consents.allow(one.purpose, "")
         });
     }
@@ -217,7 +218,7 @@ impl<'a> Sifted<'a> {
     fn tell_others(&mut self, base: &Profile<'a>, policy: &Policy, now_ms: i64) {
         let known = base.events.iter().map(|event| (u32::MAX, event));
         let given = self.places.iter().copied().zip(&self.accepted);
-        let all: Vec<Keyed<'_, 'a>> = known.chain(given).map(|(place, event)| Keyed::numbered(event, place)).collect();
+        let all: Vec<Keyed<'_, 'a>> = known.chain(given).map(|(place, event)| Keyed::numbered(event, place)).listed();
         // Known ones come first, then the others as they were given.
         let told = copies(&all).into_iter().map(|place| (place, Outcome::Duplicate));
         let old = self.places.iter().zip(&self.accepted).filter_map(|(place, event)| match () {

@@ -2,10 +2,11 @@
 
 use super::mark::Mark;
 use super::{FoldReport, Profile};
-use crate::order::{may_repeat, sorted};
+use crate::order::{distinct, may_repeat, sorted};
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 use unisono_message::limits::{PROFILE_EVENTS_PER_CLASS, PROFILE_MARKS_PER_CLASS};
+use unisono_message::list::{Listed, keep, once_each};
 use unisono_message::{Event, Register};
 
 /// How much of each class and channel a state keeps. Whatever decides keeps the default; others measure what it costs.
@@ -53,7 +54,7 @@ impl<'a> Profile<'a> {
     /// registers are in order: then a join changes nothing.
     fn is_in_order(&self) -> bool {
         let bounds = Bounds::default();
-        let events: Vec<Keyed<'_, 'a>> = self.events.iter().map(Keyed::new).collect();
+        let events: Vec<Keyed<'_, 'a>> = self.events.iter().map(Keyed::new).listed();
         let mut of_class = 1usize;
         let in_order = events.iter().zip(events.iter().skip(1)).all(|(one, next)| {
             let by_class = one.by_class(next);
@@ -69,7 +70,7 @@ impl<'a> Profile<'a> {
     }
 
     fn marks_are_within(&self, bound: usize) -> bool {
-        newest_marks(&self.marks, bound, &mut FoldReport::default()).len() == self.marks.len()
+        newest_marks(self.marks.clone(), bound, &mut FoldReport::default()).len() == self.marks.len()
     }
 
     /// Whether all of it is after a tombstone.
@@ -89,20 +90,20 @@ impl<'a> Profile<'a> {
         let mut report = FoldReport::default();
         let erased_ms = states.iter().filter_map(|state| state.erased_ms).max();
         // Senders list events oldest first: read backwards, they are nearly in order already.
-        let mut all: Vec<Keyed<'_, 'a>> = events.iter().rev().map(Keyed::new).collect();
+        let mut all: Vec<Keyed<'_, 'a>> = events.iter().rev().map(Keyed::new).listed();
         let mut marks = Vec::new();
         for state in states {
-            all.extend(state.events.iter().map(Keyed::new));
+            state.events.iter().map(Keyed::new).append_to(&mut all);
             marks.extend_from_slice(&state.marks);
         }
-        marks.extend(events.iter().rev().filter(|event| !event.carried).filter_map(Mark::of));
+        events.iter().rev().filter(|event| !event.carried).filter_map(Mark::of).append_to(&mut marks);
         if let Some(erased_ms) = erased_ms {
-            all.retain(|keyed| keyed.event.ts_ms > erased_ms);
-            marks.retain(|mark| mark.day > day_of(erased_ms));
+            keep(&mut all, |keyed| keyed.event.ts_ms > erased_ms);
+            keep(&mut marks, |mark| mark.day > day_of(erased_ms));
         }
         let joined = Profile {
-            events: newest_events(&all, bounds.events, &mut report),
-            marks: newest_marks(&marks, bounds.marks, &mut report),
+            events: newest_events(all, bounds.events, &mut report),
+            marks: newest_marks(marks, bounds.marks, &mut report),
             registers: winners(states.iter().flat_map(|state| &state.registers), erased_ms),
             erased_ms,
         };
@@ -155,7 +156,7 @@ fn hash(id: &str) -> u64 {
 }
 
 /// One copy of each event, then the newest of each class and channel.
-fn newest_events<'a>(all: &[Keyed<'_, 'a>], bound: usize, report: &mut FoldReport) -> Vec<Event<'a>> {
+fn newest_events<'a>(all: Vec<Keyed<'_, 'a>>, bound: usize, report: &mut FoldReport) -> Vec<Event<'a>> {
     let mut newest = sorted(all, |a, b| a.by_class(b).then_with(|| b.event.total_cmp(a.event)));
     for (place, keyed) in newest.iter_mut().enumerate() {
         keyed.place = place as u32;
@@ -184,28 +185,27 @@ fn newest_events<'a>(all: &[Keyed<'_, 'a>], bound: usize, report: &mut FoldRepor
 
 /// The places of the events whose identity an earlier one of the list has.
 pub(super) fn copies(all: &[Keyed<'_, '_>]) -> Vec<u32> {
-    let hashes: Vec<u64> = all.iter().map(|keyed| keyed.hash).collect();
+    let hashes: Vec<u64> = all.iter().map(|keyed| keyed.hash).listed();
     if !may_repeat(&hashes) {
         return Vec::new();
     }
-    let all = sorted(all, Keyed::by_identity);
+    let all = sorted(all.to_vec(), Keyed::by_identity);
     let pairs = all.iter().zip(all.iter().skip(1)).filter(|(first, copy)| first.by_identity(copy).is_eq());
-    pairs.map(|(_, copy)| copy.place).collect()
+    pairs.map(|(_, copy)| copy.place).listed()
 }
 
 /// The place of an event that is a copy of another.
 const COPY: u32 = u32::MAX;
 
-fn newest_marks<'a>(marks: &[Mark<'a>], bound: usize, report: &mut FoldReport) -> Vec<Mark<'a>> {
-    let mut marks = sorted(marks, Mark::newest_first);
-    marks.dedup();
+fn newest_marks<'a>(marks: Vec<Mark<'a>>, bound: usize, report: &mut FoldReport) -> Vec<Mark<'a>> {
+    let marks = distinct(marks, Mark::newest_first);
     if marks.len() <= bound {
         return marks;
     }
-    let places: Vec<u32> = (0..marks.len() as u32).collect();
+    let places: Vec<u32> = (0..marks.len() as u32).listed();
     let class = |place: &u32| marks.get(*place as usize).map(|mark| (mark.kind, mark.channel));
     // The sort is stable, so that marks of one class stay newest first.
-    let by_class = sorted(&places, |a, b| class(a).cmp(&class(b)));
+    let by_class = sorted(places, |a, b| class(a).cmp(&class(b)));
     let (mut of_class, mut last) = (0usize, None);
     let within = by_class.iter().filter(|place| {
         let found = class(place);
@@ -213,10 +213,10 @@ fn newest_marks<'a>(marks: &[Mark<'a>], bound: usize, report: &mut FoldReport) -
         last = Some(found);
         of_class <= bound
     });
-    let within: Vec<u32> = within.copied().collect();
+    let within: Vec<u32> = within.copied().listed();
     report.marks_beyond_bound = (marks.len() - within.len()) as u32;
-    let within = sorted(&within, u32::cmp);
-    within.iter().filter_map(|place| marks.get(*place as usize)).copied().collect()
+    let within = sorted(within, u32::cmp);
+    within.iter().filter_map(|place| marks.get(*place as usize)).copied().listed()
 }
 
 /// The winner of each key among the registers that outlive the tombstone, by key.
@@ -224,9 +224,9 @@ pub(super) fn winners<'r, 'a: 'r>(
     all: impl Iterator<Item = &'r Register<'a>>,
     erased_ms: Option<i64>,
 ) -> Vec<Register<'a>> {
-    let all: Vec<Register<'a>> = all.filter(|one| erased_ms.is_none_or(|erased| one.ts_ms > erased)).copied().collect();
-    let mut all = sorted(&all, |a, b| a.by_key(b).then_with(|| a.winner_first(b)));
-    all.dedup_by(|later, kept| later.by_key(kept).is_eq());
+    let all: Vec<Register<'a>> = all.filter(|one| erased_ms.is_none_or(|erased| one.ts_ms > erased)).copied().listed();
+    let mut all = sorted(all, |a, b| a.by_key(b).then_with(|| a.winner_first(b)));
+    once_each(&mut all, |later, kept| later.by_key(kept).is_eq());
     all
 }
 

@@ -3,9 +3,10 @@
 
 use super::Profile;
 use super::codec::{decode_state, failure};
-use crate::order::sorted;
+use crate::order::distinct;
 use alloc::vec::Vec;
 use unisono_message::limits::{COMPONENT_PROFILES_MAX, COMPONENT_STATES_MAX};
+use unisono_message::list::keep;
 use unisono_message::{
     LinkedInput, Reader, RegisterKind, Result, Warning, WarningCode, Writer, missing, read_fields, write_warnings,
 };
@@ -51,9 +52,9 @@ pub fn component<'a>(profile_id: &'a str, states: &[(&'a str, Profile<'a>)]) -> 
         ring = next;
     }
     // One that was too far on one way may have been near on another.
-    beyond.retain(|id| !reached.contains(id));
+    keep(&mut beyond, |id| !reached.contains(id));
     // Nothing more is needed where there is no room.
-    needs.retain(|_| reached.len() < COMPONENT_PROFILES_MAX);
+    keep(&mut needs, |_| reached.len() < COMPONENT_PROFILES_MAX);
     Component { profile_ids: ascending(&reached), needs: ascending(&needs), beyond: ascending(&beyond).len() as u32 }
 }
 
@@ -71,9 +72,7 @@ fn linked_with<'s, 'a>(state: &'s Profile<'a>) -> impl Iterator<Item = &'a str> 
 }
 
 fn ascending<'a>(ids: &[&'a str]) -> Vec<&'a str> {
-    let mut ids = sorted(ids, |a, b| a.cmp(b));
-    ids.dedup();
-    ids
+    distinct(ids.to_vec(), |a, b| a.cmp(b))
 }
 
 /// Finds a component: `{"profile_id", "profiles": [{"profile_id", "state"}]}` gives `{"profile_ids", "needs", "unit_id",

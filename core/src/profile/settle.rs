@@ -4,11 +4,12 @@
 use super::Profile;
 use super::join::day_of;
 use super::mark::Mark;
-use crate::order::sorted;
+use crate::order::{distinct, sorted};
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 use core::ops::Range;
 use unisono_message::limits::PROFILE_EVENTS_PER_CLASS;
+use unisono_message::list::{Listed, count_before, keep, search};
 use unisono_message::{Event, EventType};
 
 impl<'a> Profile<'a> {
@@ -16,14 +17,13 @@ impl<'a> Profile<'a> {
     pub(super) fn add_day_of_erasure(&mut self) {
         let Some(day) = self.erased_ms.map(day_of) else { return };
         let marks: Vec<Mark<'a>> =
-            self.events.iter().filter(|event| event.day() == day && !event.carried).filter_map(Mark::of).collect();
+            self.events.iter().filter(|event| event.day() == day && !event.carried).filter_map(Mark::of).listed();
         self.add_marks(&marks);
     }
 
     fn add_marks(&mut self, marks: &[Mark<'a>]) {
         self.marks.extend_from_slice(marks);
-        self.marks = sorted(&self.marks, Mark::newest_first);
-        self.marks.dedup();
+        self.marks = distinct(core::mem::take(&mut self.marks), Mark::newest_first);
     }
 
     /// The profile as features see it; none where nothing is to be set off.
@@ -45,7 +45,7 @@ impl<'a> Profile<'a> {
 
     fn drop_carried_copies(&mut self) {
         let class = |event: &Event<'a>| (event.kind, event.carried, event.channel);
-        let classes: Vec<&[Event<'a>]> = self.events.chunk_by(|a, b| class(a) == class(b)).collect();
+        let classes: Vec<&[Event<'a>]> = self.events.chunk_by(|a, b| class(a) == class(b)).listed();
         self.events = self.kept_events(|event| {
             let original = (event.kind, false, event.channel);
             let is_of = |chunk: &&&[Event<'a>]| chunk.first().is_some_and(|first| class(first) == original);
@@ -57,7 +57,7 @@ impl<'a> Profile<'a> {
     }
 
     fn kept_events(&self, keep: impl Fn(&Event<'a>) -> bool) -> Vec<Event<'a>> {
-        self.events.iter().filter(|event| keep(event)).copied().collect()
+        self.events.iter().filter(|event| keep(event)).copied().listed()
     }
 
     fn count_pickups(&mut self) {
@@ -72,7 +72,7 @@ impl<'a> Profile<'a> {
             event.forget_bytes();
             event.kind = EventType::Purchase;
         }
-        self.add_marks(&purchases.iter().filter_map(Mark::of).collect::<Vec<_>>());
+        self.add_marks(&purchases.iter().filter_map(Mark::of).listed());
         self.events.extend(purchases);
     }
 
@@ -95,7 +95,7 @@ impl<'a> Profile<'a> {
                 None => {
                     let of_item = of_item(&bought, returned.item_id);
                     let lines = bought.get(of_item.clone()).unwrap_or_default();
-                    let later = lines.partition_point(|line| line.ts_ms > returned.ts_ms);
+                    let later = count_before(lines, |line| line.ts_ms > returned.ts_ms);
                     (&mut with_left, of_item.start + later..of_item.end)
                 }
             };
@@ -127,41 +127,41 @@ impl<'a> Profile<'a> {
                 if line.left_milli > 0 { &mut left } else { &mut gone }.extend(Mark::of(event));
             }
         }
-        let holds = |marks: &[Mark<'a>], mark: &Mark<'a>| marks.binary_search_by(|one| one.newest_first(mark)).is_ok();
-        let (gone, left) = (sorted(&gone, Mark::newest_first), sorted(&left, Mark::newest_first));
-        self.marks.retain(|mark| !holds(&gone, mark) || holds(&left, mark));
-        self.events.retain(|event| event.quantity_milli > 0);
+        let holds = |marks: &[Mark<'a>], mark: &Mark<'a>| search(marks, |one| one.newest_first(mark)).is_ok();
+        let (gone, left) = (sorted(gone, Mark::newest_first), sorted(left, Mark::newest_first));
+        keep(&mut self.marks, |mark| !holds(&gone, mark) || holds(&left, mark));
+        keep(&mut self.events, |event| event.quantity_milli > 0);
     }
 
     /// The lines of a type, by item, newest first within under the total order.
     fn lines(&self, kind: EventType) -> Vec<Line<'a>> {
         let of_kind = self.events.iter().enumerate().filter(|(_, event)| event.kind == kind);
-        let lines: Vec<Line<'a>> = of_kind.map(|(at, event)| Line::of(at, event)).collect();
+        let lines: Vec<Line<'a>> = of_kind.map(|(at, event)| Line::of(at, event)).listed();
         let newest_first = |a: &Line<'_>, b: &Line<'_>| match (self.events.get(a.at), self.events.get(b.at)) {
             (Some(a), Some(b)) => b.total_cmp(a),
             _ => Ordering::Equal,
         };
-        sorted(&lines, |a, b| a.item_id.cmp(&b.item_id).then_with(|| newest_first(a, b)))
+        sorted(lines, |a, b| a.item_id.cmp(&b.item_id).then_with(|| newest_first(a, b)))
     }
 }
 
 /// The places of an item's lines.
 fn of_item(lines: &[Line<'_>], item_id: Option<&str>) -> Range<usize> {
-    lines.partition_point(|line| line.item_id < item_id)..lines.partition_point(|line| line.item_id <= item_id)
+    count_before(lines, |line| line.item_id < item_id)..count_before(lines, |line| line.item_id <= item_id)
 }
 
 /// The places of lines by item and order, newest first within.
 fn by_order(lines: &[Line<'_>]) -> Vec<usize> {
-    let places: Vec<usize> = (0..lines.len()).collect();
+    let places: Vec<usize> = (0..lines.len()).listed();
     let key = |at: &usize| lines.get(*at).map(|line| (line.item_id, line.order_id));
-    sorted(&places, |a, b| key(a).cmp(&key(b)))
+    sorted(places, |a, b| key(a).cmp(&key(b)))
 }
 
 /// The places within `by_order` of an item's lines of an order.
 fn of_order(lines: &[Line<'_>], by_order: &[usize], item_id: Option<&str>, order_id: Option<&str>) -> Range<usize> {
     let key = |at: &usize| lines.get(*at).map(|line| (line.item_id, line.order_id));
     let wanted = Some((item_id, order_id));
-    by_order.partition_point(|at| key(at) < wanted)..by_order.partition_point(|at| key(at) <= wanted)
+    count_before(by_order, |at| key(at) < wanted)..count_before(by_order, |at| key(at) <= wanted)
 }
 
 /// Places of which some are to be leapt over, each with the next one that may not be (union-find, paths halved).
@@ -169,7 +169,7 @@ struct Skips(Vec<usize>);
 
 impl Skips {
     fn new(places: usize) -> Self {
-        Skips((0..=places).collect())
+        Skips((0..=places).listed())
     }
 
     /// The first place from this one on that is not leapt over; the number of places when there is none.

@@ -7,6 +7,7 @@ use super::{FoldReport, Profile};
 use crate::consent::{Consents, SERVING, Sight};
 use crate::policy::Policy;
 use alloc::vec::Vec;
+use unisono_message::list::{Listed, keep};
 use unisono_message::{Event, EventType, ProfileInput, Purpose, RegisterKind, Result, check_future, check_owner};
 
 /// The profile of a request as far as purposes allow.
@@ -69,7 +70,7 @@ impl<'a> Seen<'a> {
                 .filter(|(at, _)| input.events.get(*at as usize).is_some_and(|event| is_taken(&mut sight, event)));
             seen.unknown_fields = unknown.map(|(_, count)| *count).sum();
             let events: Vec<Event<'a>> =
-                input.events.iter().filter(|event| is_taken(&mut sight, event)).copied().collect();
+                input.events.iter().filter(|event| is_taken(&mut sight, event)).copied().listed();
             (seen.whole, seen.report) = Profile::join(&events, &states);
         }
         // Of linked profiles more may come together than one may hold: what is only read is not refused for it.
@@ -99,7 +100,7 @@ impl<'a> Seen<'a> {
         self.links_not_given = found.needs.len() as u32;
         let is_of_it = |id: &str| input.linked.is_empty() || found.profile_ids.contains(&id);
         let of_it = states.into_iter().filter(|(id, _)| is_of_it(id)).map(|(_, state)| state.into_view());
-        Ok((of_it.collect(), erased_ms))
+        Ok((of_it.listed(), erased_ms))
     }
 
     /// What personalization may see.
@@ -147,15 +148,15 @@ impl<'a> Profile<'a> {
     fn into_view(mut self) -> Self {
         self.add_day_of_erasure();
         self.erased_ms = None;
-        self.registers.retain(|one| one.kind != RegisterKind::Link);
+        keep(&mut self.registers, |one| one.kind != RegisterKind::Link);
         self
     }
 
     /// Leaves what one of the purposes may look at.
     fn mask(&mut self, sight: &mut Sight<'_, 'a>, purposes: u8) {
-        self.events.retain(|event| sight.purposes(event.kind, event.channel, event.day()) & purposes != 0);
-        self.marks.retain(|mark| sight.purposes(mark.kind, mark.channel, mark.day) & purposes != 0);
-        self.registers.retain(|one| {
+        keep(&mut self.events, |event| sight.purposes(event.kind, event.channel, event.day()) & purposes != 0);
+        keep(&mut self.marks, |mark| sight.purposes(mark.kind, mark.channel, mark.day) & purposes != 0);
+        keep(&mut self.registers, |one| {
             one.kind != RegisterKind::Trait || (one.purpose.bit() & purposes != 0 && sight.allows(one.purpose))
         });
     }
@@ -171,8 +172,8 @@ impl<'a> Profile<'a> {
         let registers = self.registers.clone();
         let consents = Consents { policy, registers: &registers };
         self.mask(&mut Sight::new(consents, None, now_ms), Purpose::Personalization.bit());
-        self.events.retain(|event| consents.allow(Purpose::CrossChannel, event.channel));
-        self.marks.retain(|mark| consents.allow(Purpose::CrossChannel, mark.channel));
+        keep(&mut self.events, |event| consents.allow(Purpose::CrossChannel, event.channel));
+        keep(&mut self.marks, |mark| consents.allow(Purpose::CrossChannel, mark.channel));
     }
 
     /// Drops what is not to be stored. Gives how many events and marks no purpose may use, and how many others are older than
@@ -185,8 +186,8 @@ impl<'a> Profile<'a> {
             expired += usize::from(may_stay && !is_recent);
             may_stay && is_recent
         };
-        self.events.retain(|event| is_kept(event.kind, event.channel, event.day()));
-        self.marks.retain(|mark| is_kept(mark.kind, mark.channel, mark.day));
+        keep(&mut self.events, |event| is_kept(event.kind, event.channel, event.day()));
+        keep(&mut self.marks, |mark| is_kept(mark.kind, mark.channel, mark.day));
         (withheld, expired)
     }
 

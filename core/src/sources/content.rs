@@ -5,6 +5,7 @@ use crate::model::Model;
 use crate::order::first_of;
 use alloc::vec::Vec;
 use unisono_message::limits::{CONTENT_CATEGORIES_MAX, CONTENT_ITEMS_MAX, CONTENT_SEEDS_MAX};
+use unisono_message::list::Listed;
 
 /// What the same brand adds, in 4,096ths.
 const SAME_BRAND: i64 = 512;
@@ -36,13 +37,13 @@ pub fn like(model: &Model<'_>, seeds: &[u32], count: usize) -> Vec<u32> {
         .filter(|item| !seeds.iter().take(CONTENT_SEEDS_MAX).any(|seed| seed == item));
     let compared = found.map(|item| (likeness(model, seeds, item), model.popularity.of(Some(item)), item));
     let best = first_of(compared, count, |a, b| (b.0, b.1, a.2).cmp(&(a.0, a.1, b.2)));
-    best.into_iter().map(|one| one.2).collect()
+    best.into_iter().map(|one| one.2).listed()
 }
 
 /// About `count` items of the categories in which a customer buys most.
 pub fn of_strongest(model: &Model<'_>, categories: &Sums, count: usize) -> Vec<u32> {
     let strongest = first_of(categories.entries(), CONTENT_CATEGORIES_MAX, |a, b| (b.1, a.0).cmp(&(a.1, b.0)));
-    let categories: Vec<u16> = strongest.into_iter().map(|entry| entry.0 as u16).collect();
+    let categories: Vec<u16> = strongest.into_iter().map(|entry| entry.0 as u16).listed();
     items_of(model, &categories, count)
 }
 
@@ -54,8 +55,41 @@ fn items_of(model: &Model<'_>, categories: &[u16], count: usize) -> Vec<u32> {
     for category in categories {
         let row = model.by_category.items_of(*category);
         let last = if row.len() > each { each / 4 } else { 0 };
-        out.extend(row.iter().take(each - last));
-        out.extend(row.iter().skip(row.len() - last));
+        row.iter().take(each - last).copied().append_to(&mut out);
+        row.iter().skip(row.len() - last).copied().append_to(&mut out);
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ItemParts, ModelParts, PopularityParts, encode};
+    use alloc::{format, vec};
+
+    #[test]
+    fn a_large_category_gives_its_most_popular_and_some_without_history() {
+        let (count, bought) = (4 * CONTENT_ITEMS_MAX as u32, 2 * CONTENT_ITEMS_MAX as u32);
+        let items = ItemParts {
+            ids: (0..count).map(|item| format!("item-{item:05}")).collect(),
+            category: vec![0; count as usize],
+            categories: vec!["tea".into()],
+            flags: vec![0; count as usize],
+            ..ItemParts::default()
+        };
+        let counts: Vec<u32> = (0..count).map(|item| bought.saturating_sub(item)).collect();
+        let popularity = PopularityParts {
+            all: counts.clone(),
+            recent: counts.clone(),
+            week: counts,
+            repeat: vec![0; count as usize],
+            channels: vec![],
+        };
+        let file = encode(&ModelParts { items, popularity, ..ModelParts::default() }).unwrap();
+        let model = Model::load(&file).unwrap();
+        let mut found = like(&model, &[count / 2], count as usize);
+        found.sort_unstable();
+        let (most, last) = (CONTENT_ITEMS_MAX as u32 / 4 * 3, CONTENT_ITEMS_MAX as u32 / 4);
+        assert_eq!(found, (0..most).chain(count - last..count).collect::<Vec<_>>());
+    }
 }

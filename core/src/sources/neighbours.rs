@@ -4,6 +4,7 @@ use super::sums::{ListSums, Sums};
 use crate::history::{History, OwnItem};
 use crate::model::{Model, Neighbours};
 use alloc::vec::Vec;
+use unisono_message::list::Listed;
 
 /// Sums the rows of weighted items: `sum[b] = sum over a of weight(a) * list[a][b]`. An item of weight 0 is not read.
 pub fn sum(list: &Neighbours<'_>, items: &[(u32, i64)]) -> ListSums {
@@ -32,13 +33,13 @@ pub fn bought_after_history(model: &Model<'_>, history: &History<'_>, newest: &[
 
 /// Neighbours of the newest item alone.
 pub fn after_last(list: &Neighbours<'_>, history: &History<'_>, newest: &[u32]) -> ListSums {
-    let weighted: Vec<(u32, i64)> = history.item_at(newest.first()).into_iter().map(|item| (item, 1)).collect();
+    let weighted: Vec<(u32, i64)> = history.item_at(newest.first()).into_iter().map(|item| (item, 1)).listed();
     sum(list, &weighted)
 }
 
 /// Undirected neighbours of given items, each of weight 1.
 pub fn bought_with(model: &Model<'_>, items: &[u32]) -> ListSums {
-    let weighted: Vec<(u32, i64)> = items.iter().map(|item| (*item, 1)).collect();
+    let weighted: Vec<(u32, i64)> = items.iter().map(|item| (*item, 1)).listed();
     sum(&model.bought, &weighted)
 }
 
@@ -47,5 +48,5 @@ fn weighted(history: &History<'_>, newest: &[u32], weight: fn(&OwnItem<'_>) -> i
     // day.
     let weight = |own: &OwnItem<'_>| (weight(own) >> 4) + (own.look_decay() >> 7);
     let own = newest.iter().filter_map(|at| history.items.get(*at as usize));
-    own.filter_map(|own| Some((own.item?, weight(own)))).collect()
+    own.filter_map(|own| Some((own.item?, weight(own)))).listed()
 }

@@ -7,6 +7,7 @@ use crate::model::Model;
 use crate::order::first_of;
 use alloc::vec::Vec;
 use unisono_message::limits::{MODEL_SESSION_ITEMS_MAX, VOTE_ITEMS_MAX, VOTE_SESSIONS_MAX, VOTE_SESSIONS_READ_MAX};
+use unisono_message::list::Listed;
 
 /// 1.0 in the fixed point of weights, similarities and votes.
 const ONE: i64 = 65_536;
@@ -47,7 +48,7 @@ fn vote(model: &Model<'_>, weighted: impl Iterator<Item = (u32, i64)>) -> ListSu
     // Of equally similar sessions the newest come first.
     let voters = first_of(shared.entries().map(similar), VOTE_SESSIONS_MAX, |a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
     for (similarity, session) in voters {
-        let items: Vec<u32> = sessions.of(session).iter().collect();
+        let items: Vec<u32> = sessions.of(session).iter().listed();
         let mut nearest = (0usize, 0i64);
         for (place, item) in items.iter().enumerate() {
             let weight = weights.get(*item);

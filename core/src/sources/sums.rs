@@ -4,6 +4,7 @@ use crate::features::scaled;
 use crate::order::{set_of_first, sorted};
 use alloc::vec;
 use alloc::vec::Vec;
+use unisono_message::list::Listed;
 
 const EMPTY: u32 = u32::MAX;
 
@@ -22,7 +23,7 @@ impl Sums {
     }
 
     /// Adds to an item's sum.
-    #[inline]
+    #[inline(never)]
     pub fn add(&mut self, item: u32, value: i64) {
         if self.used * 2 >= self.slots.len() {
             self.grow();
@@ -67,7 +68,7 @@ impl Sums {
 
     /// Every item, in no order that an answer may depend on.
     pub fn keys(&self) -> Vec<u32> {
-        self.entries().map(|entry| entry.0).collect()
+        self.entries().map(|entry| entry.0).listed()
     }
 
     #[cold]
@@ -104,7 +105,7 @@ impl ListSums {
 
     /// The `count` items of the greatest sums, best first; ties by popularity, then index.
     pub fn ranked(&self, count: usize, popularity: impl Fn(u32) -> u32) -> Vec<u32> {
-        sorted(&self.top(count, &popularity), |a, b| {
+        sorted(self.top(count, &popularity), |a, b| {
             let by_popularity = || popularity(*b).cmp(&popularity(*a));
             self.sums.get(*b).cmp(&self.sums.get(*a)).then_with(by_popularity).then(a.cmp(b))
         })
@@ -123,7 +124,7 @@ impl ListSums {
                 b.1.cmp(&a.1).then_with(by_popularity).then(a.0.cmp(&b.0))
             },
         );
-        first.into_iter().map(|entry| entry.0).collect()
+        first.into_iter().map(|entry| entry.0).listed()
     }
 }
 

@@ -2,12 +2,13 @@
 //! are small.
 
 use super::coder::{Coder, Kind};
-use crate::order::sorted;
+use crate::order::{distinct, sorted};
 use crate::profile::Mark;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 use unisono_message::limits::{PROFILE_CLASSES_MAX, TOKEN_EVENTS, TOKEN_MARKS};
+use unisono_message::list::{Listed, once_each, search};
 use unisono_message::{Event, EventType, text};
 
 const DAY_MS: i64 = 86_400_000;
@@ -41,7 +42,7 @@ impl<'a> Content<'a> {
             items.push(event.item_id.unwrap_or_default());
         }
         let mut content =
-            Content { channels: distinct(&channels), items: distinct(&items), marks: Vec::new(), events: Vec::new() };
+            Content { channels: by_number(&channels), items: by_number(&items), marks: Vec::new(), events: Vec::new() };
         for mark in marks {
             let row = content.row(issued_ms.div_euclid(DAY_MS) - mark.day, mark.item_id, mark.channel, mark.kind, 0);
             content.marks.extend(row);
@@ -90,7 +91,7 @@ impl Said {
     /// The marks.
     pub(super) fn marks(&self, issued_ms: i64) -> Vec<Mark<'_>> {
         let midnight = issued_ms.div_euclid(DAY_MS) * DAY_MS;
-        self.rows(&self.marks, midnight, DAY_MS).iter().filter_map(Mark::of).collect()
+        self.rows(&self.marks, midnight, DAY_MS).iter().filter_map(Mark::of).listed()
     }
 
     /// The events, without ids.
@@ -186,20 +187,20 @@ fn by_length(a: &str, b: &str) -> Ordering {
     a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }
 
-fn distinct<'a>(names: &[&'a str]) -> Vec<&'a str> {
-    let mut names = sorted(names, |a, b| by_length(a, b));
-    names.dedup();
-    names
+fn by_number<'a>(names: &[&'a str]) -> Vec<&'a str> {
+    distinct(names.to_vec(), |a, b| by_length(a, b))
 }
 
 fn place(names: &[&str], name: &str) -> u64 {
-    names.binary_search_by(|other| by_length(other, name)).unwrap_or(0) as u64
+    search(names, |other| by_length(other, name)).unwrap_or(0) as u64
 }
 
 /// The rows in order; of one content the first.
 fn each_once(rows: &[Row]) -> Vec<Row> {
-    let mut rows = sorted(rows, Row::cmp);
-    rows.dedup_by_key(|row| (row[0], row[1], row[2], row[3]));
+    let mut rows = sorted(rows.to_vec(), Row::cmp);
+    once_each(&mut rows, |later, first| {
+        (later[0], later[1], later[2], later[3]) == (first[0], first[1], first[2], first[3])
+    });
     rows
 }
 

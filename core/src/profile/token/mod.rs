@@ -18,6 +18,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use body::{Content, Row, Said};
 use unisono_message::limits::{self, TOKEN_EVENTS, TOKEN_EVENTS_FIRST, TOKEN_MARKS};
+use unisono_message::list::Listed;
 use unisono_message::{
     Error, ErrorCode, Event, Reader, Result, Warning, WarningCode, Writer, hex, missing, read_fields, text,
     write_warnings,
@@ -97,7 +98,7 @@ pub(crate) fn read_payload<'a>(payload: &'a [u8], now_ms: i64, shop: &str) -> Re
     }
     let said = Said::read(body);
     let (marks, mut events) = (said.marks(head.issued_ms), said.events(head.issued_ms));
-    let ids: Vec<String> = events.iter().map(carried_id).collect();
+    let ids: Vec<String> = events.iter().map(carried_id).listed();
     for (event, id) in events.iter_mut().zip(&ids) {
         event.event_id = id;
     }
