@@ -8,20 +8,19 @@ import { readSuite } from './suite.mjs';
 
 const [folder, suiteFile, times] = process.argv.slice(2);
 const file = (name) => pathToFileURL(resolve(folder, name));
-const { createGlue } = await import(file('glue.js'));
+const abi = await import(file('abi.js'));
 const { decode } = await import(file('index.js'));
 const { models, cases } = readSuite(new Uint8Array(await readFile(suiteFile)));
-const glue = createGlue();
-const exports = await glue({ module_or_path: await WebAssembly.compile(await readFile(file('unisono.wasm'))) });
-const start = exports.alloc(models[0].length);
-new Uint8Array(exports.memory.buffer, start, models[0].length).set(models[0]);
-const packed = BigInt.asUintN(64, exports.load_model(start, models[0].length));
-const { handle } = decode(new Uint8Array(exports.memory.buffer, Number(packed >> 32n), Number(packed & 0xffff_ffffn)).slice());
+const { exports } = await WebAssembly.instantiate(await WebAssembly.compile(await readFile(file('unisono.wasm'))));
+const start = abi.alloc(exports, models[0].length);
+abi.memory(exports, start, models[0].length).set(models[0]);
+const { handle } = decode(abi.take(exports, exports.load_model(start, models[0].length)));
+const recommend = () => abi.call(exports, 'recommend', [handle, 0], cases[0].input);
 
-const first = Buffer.from(glue.recommend_bytes(handle, 0, cases[0].input));
+const first = Buffer.from(recommend());
 let early = 0;
 for (let call = 1; call < Number(times); call += 1) {
-  const answer = glue.recommend_bytes(handle, 0, cases[0].input);
+  const answer = recommend();
   if (call === 100) early = exports.memory.buffer.byteLength;
   if (first.compare(answer) !== 0) throw new Error(`answer ${call} differs from the first`);
 }

@@ -52,16 +52,16 @@ export function writeAnswers(answers) {
  *
  * @param {Uint8Array} suiteBytes
  * @param {Uint8Array} moduleBytes
- * @param {{Unisono: any, createGlue: () => any, decode: (bytes: Uint8Array) => any}} npmPackage
+ * @param {{Unisono: any, abi: any, decode: (bytes: Uint8Array) => any}} npmPackage
  * @returns {Promise<{answers: Uint8Array, moduleId: string}>}
  */
-export async function answerSuite(suiteBytes, moduleBytes, { Unisono, createGlue, decode }) {
+export async function answerSuite(suiteBytes, moduleBytes, { Unisono, abi, decode }) {
   const { models, policies, cases } = readSuite(suiteBytes);
-  const glue = createGlue();
-  await glue({ module_or_path: await WebAssembly.compile(moduleBytes) });
+  const { exports } = await WebAssembly.instantiate(await WebAssembly.compile(moduleBytes));
+  const ask = (name, handles, input) => abi.call(exports, name, handles, input);
   // A model and a policy for each pair that a case names: an instance holds 64 objects, so most are loaded when needed.
   const key = ({ model, policy }) => `${model}/${policy}`;
-  const handles = [0, ...policies.map((policy) => decode(glue.load_policy_bytes(policy)).handle)];
+  const handles = [0, ...policies.map((policy) => decode(ask('load_policy', [], policy)).handle)];
   const rules = [undefined, ...policies.map((policy) => decode(policy))];
   const load = async (model) => {
     try {
@@ -85,13 +85,13 @@ export async function answerSuite(suiteBytes, moduleBytes, { Unisono, createGlue
   }
   for (const [at, { call, policy, input }] of cases.entries()) {
     if (call === RECOMMEND) continue;
-    else if (call === PROFILE_APPLY) answers[at] = glue.profile_apply_bytes(handles[policy], input);
-    else if (call === PROFILE_MERGE) answers[at] = glue.profile_merge_bytes(input);
-    else if (call === PROFILE_ERASE) answers[at] = glue.profile_erase_bytes(input);
-    else if (call === PROFILE_EXPORT) answers[at] = glue.profile_export_bytes(handles[policy], input);
-    else if (call === PROFILE_COMPONENT) answers[at] = glue.profile_component_bytes(input);
-    else if (call === TOKEN_WRITE) answers[at] = glue.token_write_bytes(handles[policy], input);
-    else if (call === TOKEN_APPLY) answers[at] = glue.token_apply_bytes(handles[policy], input);
+    else if (call === PROFILE_APPLY) answers[at] = ask('profile_apply', [handles[policy]], input);
+    else if (call === PROFILE_MERGE) answers[at] = ask('profile_merge', [], input);
+    else if (call === PROFILE_ERASE) answers[at] = ask('profile_erase', [], input);
+    else if (call === PROFILE_EXPORT) answers[at] = ask('profile_export', [handles[policy]], input);
+    else if (call === PROFILE_COMPONENT) answers[at] = ask('profile_component', [], input);
+    else if (call === TOKEN_WRITE) answers[at] = ask('token_write', [handles[policy]], input);
+    else if (call === TOKEN_APPLY) answers[at] = ask('token_apply', [handles[policy]], input);
     else if (call === LOAD) answers[at] = new TextEncoder().encode(await load(input));
     else throw new Error(`no call ${call}`);
   }

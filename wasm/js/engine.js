@@ -1,7 +1,7 @@
 // Instances of the module: one for each module, shared by all objects of the page, thrown away after a trap.
 
+import * as abi from './abi.js';
 import { UnisonoError } from './error.js';
-import { createGlue } from './glue.js';
 import { read } from './source.js';
 
 /** The exports that this file was written against. */
@@ -79,10 +79,10 @@ async function compile(bytes) {
 
 /** @param {WebAssembly.Module} module @param {string | null} moduleId */
 async function start(module, moduleId) {
-  const glue = createGlue();
+  /** @type {any} */
   let exports;
   try {
-    exports = await glue({ module_or_path: module });
+    ({ exports } = await WebAssembly.instantiate(module));
   } catch (error) {
     throw new UnisonoError('module_invalid', 'the module could not be started', { field: 'module', cause: error });
   }
@@ -91,12 +91,11 @@ async function start(module, moduleId) {
     const message = `the module has the ABI version ${found}, this package needs ${ABI_VERSION}; use the module of the package`;
     throw new UnisonoError('module_mismatch', message, { field: 'module' });
   }
-  return new Engine(glue, exports, moduleId);
+  return new Engine(exports, moduleId);
 }
 
 /** One instance of the module. */
 class Engine {
-  #glue;
   #exports;
   /** What it trapped with. @type {unknown} */
   #trap = null;
@@ -104,9 +103,8 @@ class Engine {
   /** Called once nobody may share this engine any more. */
   onEnd = () => {};
 
-  /** @param {any} glue @param {any} exports @param {string | null} moduleId */
-  constructor(glue, exports, moduleId) {
-    this.#glue = glue;
+  /** @param {any} exports @param {string | null} moduleId */
+  constructor(exports, moduleId) {
     this.#exports = exports;
     this.moduleId = moduleId;
   }
@@ -129,55 +127,52 @@ class Engine {
 
   /** @param {number} handle @param {number} policy @param {Uint8Array} request @returns {Uint8Array} */
   recommend(handle, policy, request) {
-    return this.#run(() => this.#glue.recommend_bytes(handle, policy, bounded(request)));
+    return this.#call('recommend', [handle, policy], request);
   }
 
   /** @param {Uint8Array} policy @returns {Uint8Array} */
   loadPolicy(policy) {
-    return this.#run(() => this.#glue.load_policy_bytes(bounded(policy)));
+    return this.#call('load_policy', [], policy);
   }
 
   /** @param {number} policy @param {Uint8Array} input @returns {Uint8Array} */
   profileApply(policy, input) {
-    return this.#run(() => this.#glue.profile_apply_bytes(policy, bounded(input)));
+    return this.#call('profile_apply', [policy], input);
   }
 
   /** @param {Uint8Array} input @returns {Uint8Array} */
   profileErase(input) {
-    return this.#run(() => this.#glue.profile_erase_bytes(bounded(input)));
+    return this.#call('profile_erase', [], input);
   }
 
   /** @param {number} policy @param {Uint8Array} input @returns {Uint8Array} */
   profileExport(policy, input) {
-    return this.#run(() => this.#glue.profile_export_bytes(policy, bounded(input)));
+    return this.#call('profile_export', [policy], input);
   }
 
   /** @param {Uint8Array} input @returns {Uint8Array} */
   profileComponent(input) {
-    return this.#run(() => this.#glue.profile_component_bytes(bounded(input)));
+    return this.#call('profile_component', [], input);
   }
 
   /** @param {Uint8Array} input @returns {Uint8Array} */
   profileMerge(input) {
-    return this.#run(() => this.#glue.profile_merge_bytes(bounded(input)));
+    return this.#call('profile_merge', [], input);
   }
 
   /** @param {number} policy @param {Uint8Array} input @returns {Uint8Array} */
   tokenWrite(policy, input) {
-    return this.#run(() => this.#glue.token_write_bytes(policy, bounded(input)));
+    return this.#call('token_write', [policy], input);
   }
 
   /** @param {number} policy @param {Uint8Array} input @returns {Uint8Array} */
   tokenApply(policy, input) {
-    return this.#run(() => this.#glue.token_apply_bytes(policy, bounded(input)));
+    return this.#call('token_apply', [policy], input);
   }
 
   /** A buffer in the module's memory. @param {number} length @returns {number} Where it starts. */
   alloc(length) {
-    // A wider number would be cut to 32 bits on its way.
-    const start = length > 0xffff_ffff ? 0 : this.#run(() => this.#exports.alloc(length) >>> 0);
-    if (start === 0) throw new UnisonoError('allocation_refused', `the module has no ${length} bytes to give`);
-    return start;
+    return this.#run(() => abi.alloc(this.#exports, length));
   }
 
   /** @param {number} start @param {number} length As of `alloc`. */
@@ -187,12 +182,12 @@ class Engine {
 
   /** @param {number} start @param {Uint8Array} bytes */
   write(start, bytes) {
-    this.#run(() => this.#memory(start, bytes.length).set(bytes));
+    this.#run(() => abi.memory(this.#exports, start, bytes.length).set(bytes));
   }
 
   /** A copy of the module's memory. @param {number} start @param {number} length */
   read(start, length) {
-    return this.#run(() => this.#memory(start, length).slice());
+    return this.#run(() => abi.memory(this.#exports, start, length).slice());
   }
 
   /**
@@ -203,14 +198,7 @@ class Engine {
    * @returns {Uint8Array} The module's answer.
    */
   loadModel(start, length) {
-    return this.#run(() => {
-      const packed = BigInt.asUintN(64, this.#exports.load_model(start, length));
-      const [at, size] = [Number(packed >> 32n), Number(packed & 0xffff_ffffn)];
-      if (at === 0) throw new UnisonoError('allocation_refused', 'the module has no memory for its answer');
-      const answer = this.#memory(at, size).slice();
-      this.#exports.free(at, size);
-      return answer;
-    });
+    return this.#run(() => abi.take(this.#exports, this.#exports.load_model(start, length)));
   }
 
   /** @param {number} handle */
@@ -218,9 +206,12 @@ class Engine {
     if (this.isUsable()) this.#run(() => this.#exports.drop_handle(handle));
   }
 
-  /** Never kept: the memory is another object each time that it has grown. @param {number} start @param {number} length */
-  #memory(start, length) {
-    return new Uint8Array(this.#exports.memory.buffer, start, length);
+  /** @param {string} name @param {number[]} handles @param {Uint8Array} input */
+  #call(name, handles, input) {
+    if (input.length > INPUT_BYTES_MAX) {
+      throw new UnisonoError('limit_exceeded', `${input.length} bytes; input_bytes_max is ${INPUT_BYTES_MAX}`);
+    }
+    return this.#run(() => abi.call(this.#exports, name, handles, input));
   }
 
   /**
@@ -247,10 +238,4 @@ class Engine {
     const message = 'the module trapped, and its instance with all models was thrown away; load again';
     return new UnisonoError('instance_trapped', message, { cause: this.#trap });
   }
-}
-
-/** @param {Uint8Array} input */
-function bounded(input) {
-  if (input.length <= INPUT_BYTES_MAX) return input;
-  throw new UnisonoError('limit_exceeded', `${input.length} bytes; input_bytes_max is ${INPUT_BYTES_MAX}`);
 }

@@ -30,8 +30,7 @@
 //! | `drop_handle(handle: u32) -> u32` | drops a model or a policy: 1 dropped, 0 unknown |
 //!
 //! A `u64` is a result buffer, `(ptr << 32) | len`, which the caller gives back with `free`; 0 stands for an answer that
-//! the instance had no memory for. JavaScript uses the `*_bytes` functions of [`js`] instead, under the class of the npm
-//! package; the file is the same.
+//! the instance had no memory for. The class of the npm package calls the same exports (`wasm/js/abi.js`) as every host.
 //!
 //! # What this crate does not do
 //!
@@ -47,7 +46,6 @@ extern crate alloc;
 mod abi;
 mod calls;
 mod handles;
-pub mod js;
 // Its tests run natively, under a name that nothing else has.
 #[cfg(any(target_arch = "wasm32", test))]
 mod memory;

@@ -32,10 +32,7 @@ export function trappingModule(abiVersion = 2) {
     ['free', [I32, I32], [], []],
     ['load_model', [I32, I32], [I64], i64((BigInt(answerAt) << 32n) | BigInt(answer.length))],
     ['drop_handle', [I32], [I32], i32(1)],
-    ['recommend_bytes', [I32, I32, I32, I32, I32], [], [0x00]],
-    ['__wbindgen_add_to_stack_pointer', [I32], [I32], i32(512)],
-    ['__wbindgen_malloc', [I32, I32], [I32], i32(bufferAt)],
-    ['__wbindgen_free', [I32, I32, I32], [], []],
+    ['recommend', [I32, I32, I32, I32], [I64], [0x00]],
   ];
   const types = functions.map(([, takes, gives]) => [0x60, ...vector(takes.map((one) => [one])), ...vector(gives.map((one) => [one]))]);
   const exports = functions.map(([text], index) => [...name(text), 0x00, ...leb(index)]);

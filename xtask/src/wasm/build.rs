@@ -25,7 +25,7 @@ pub(super) fn run(tree: &Tree) -> Result<Vec<u8>> {
 
 /// Inlining little, unrolling no loop and copying by `memory.copy` take an eighth off the file. The host has wasmtime inline
 /// (see its engine), so that it costs none of its time; Node's calls take 4 to 7 % longer.
-const SMALLER: [&str; 7] = [
+const SMALLER: [&str; 10] = [
     "-inline-threshold=20",
     "-unroll-threshold=0",
     "-unroll-runtime=0",
@@ -33,6 +33,9 @@ const SMALLER: [&str; 7] = [
     "-max-loads-per-memcmp=0",
     "-max-store-memcpy=1",
     "-max-store-memset=1",
+    "-disable-lsr",
+    "-enable-pre=false",
+    "-unswitch-threshold=0",
 ];
 
 /// Compiler flags of the module, and of nothing else in the workspace.

@@ -30,20 +30,7 @@ const EXPORTS: &[(&str, &[ValType], &[ValType])] = &[
     ("token_write", &[I32, I32, I32], &[I64]),
     ("token_apply", &[I32, I32, I32], &[I64]),
     ("drop_handle", &[I32], &[I32]),
-    // wasm-bindgen's form of a slice in and a vector out: a pair of words each way, the second through memory.
-    ("load_policy_bytes", &[I32, I32, I32], &[]),
-    ("recommend_bytes", &[I32, I32, I32, I32, I32], &[]),
-    ("profile_apply_bytes", &[I32, I32, I32, I32], &[]),
-    ("profile_merge_bytes", &[I32, I32, I32], &[]),
-    ("profile_erase_bytes", &[I32, I32, I32], &[]),
-    ("profile_export_bytes", &[I32, I32, I32, I32], &[]),
-    ("profile_component_bytes", &[I32, I32, I32], &[]),
-    ("token_write_bytes", &[I32, I32, I32, I32], &[]),
-    ("token_apply_bytes", &[I32, I32, I32, I32], &[]),
 ];
-
-/// wasm-bindgen's own exports; their names vary by version, and only its glue may use them.
-const GLUE_PREFIX: &str = "__wbindgen_";
 
 /// Fails unless `bytes` is a module that every runtime can load without giving it anything.
 pub(super) fn module(bytes: &[u8]) -> Result<()> {
@@ -75,7 +62,7 @@ fn check_exports(shape: &Shape) -> Result<()> {
             "the export `{name}` is {found}, expected {parameters:?} -> {results:?}"
         );
     }
-    let known = |name: &str| name.starts_with(GLUE_PREFIX) || EXPORTS.iter().any(|(export, ..)| *export == name);
+    let known = |name: &str| EXPORTS.iter().any(|(export, ..)| *export == name);
     match shape.functions.keys().find(|name| !known(name)) {
         Some(name) => bail!("the module exports `{name}`, which no one has asked for"),
         None => Ok(()),

@@ -1,14 +1,15 @@
 //! `cargo xtask wasm`: the module and the npm package over it, built and checked.
 //!
-//! source -> rustc's module (build.rs) -> wasm-bindgen's module and glue (bindgen.rs) -> checks (check.rs) -> package
+//! source -> rustc's module (build.rs) -> what no one needs taken out (finish.rs, traps.rs) -> checks (check.rs) -> package
 
-mod bindgen;
 mod build;
 mod check;
+mod finish;
 mod package;
+mod traps;
 
-pub(crate) use bindgen::Output;
 pub(crate) use build::ensure_target;
+pub(crate) use finish::Output;
 
 use crate::digest::sha256;
 use crate::size;
@@ -41,7 +42,7 @@ pub(crate) fn build_package(tree: &Tree) -> Result<Output> {
 
 /// Builds the module of `tree` without writing a package.
 pub(crate) fn build_module(tree: &Tree) -> Result<Output> {
-    bindgen::run(&build::run(tree)?, &tree.target().join("module").join("bindgen"))
+    finish::run(&build::run(tree)?)
 }
 
 /// Checks the module of the package that was built last.

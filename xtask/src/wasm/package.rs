@@ -1,6 +1,6 @@
-//! The npm package: the module, its glue, and the hand-written files of `wasm/js`.
+//! The npm package: the module and the hand-written files of `wasm/js`.
 
-use super::bindgen::Output;
+use super::finish::Output;
 use crate::tree::{self, Tree};
 use anyhow::{Context, Result, ensure};
 use std::fs;
@@ -10,6 +10,7 @@ use std::path::Path;
 const FILES: &[&str] = &[
     "index.js",
     "index.d.ts",
+    "abi.js",
     "consent.js",
     "consent.d.ts",
     "engine.js",
@@ -30,7 +31,6 @@ pub(super) fn write(tree: &Tree, output: &Output) -> Result<()> {
     let fresh = tree.target().join("module").join("package");
     empty(&fresh)?;
     tree::write(&fresh.join("unisono.wasm"), &output.module)?;
-    tree::write(&fresh.join("glue.js"), &output.glue)?;
     for file in FILES {
         tree::copy(&tree.path("wasm/js").join(file), &fresh.join(file))?;
     }
