@@ -19,7 +19,8 @@ pub(crate) fn of_each<T: Copy>(
     })
 }
 
-/// How many of the rising edges, at most 255, are at most the value.
+/// How many of the rising edges, at most 255, are at most the value. The standard search has no branch to mispredict, which
+/// counts here and hardly elsewhere.
 #[inline]
 pub(crate) fn bin_of(edges: &[i64], value: i64) -> u8 {
     edges.partition_point(|edge| *edge <= value) as u8

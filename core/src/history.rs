@@ -307,7 +307,7 @@ fn add_views<'a>(items: &mut Vec<OwnItem<'a>>, profile: &Profile<'a>) {
         let same = views.iter().skip(at).take_while(|view| view.0 == *id);
         let (count, last_ms) = same.fold((0u32, 0i64), |(count, _), view| (count + 1, view.1));
         at += count as usize;
-        let found = items.get(..bought).unwrap_or_default().binary_search_by(|own| own.id.cmp(id));
+        let found = search(items.get(..bought).unwrap_or_default(), |own| own.id.cmp(id));
         match found.ok().and_then(|position| items.get_mut(position)) {
             Some(own) => (own.viewed_ms, own.views) = (Some(last_ms), count),
             None => items.push(OwnItem { id, viewed_ms: Some(last_ms), views: count, ..OwnItem::default() }),

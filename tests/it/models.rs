@@ -2,13 +2,14 @@
 
 use crate::golden::golden;
 use std::collections::BTreeSet;
-use unisono_core::Model;
-use unisono_message::ErrorCode;
+use unisono_core::model::{ItemParts, ModelParts, PopularityParts, encode};
+use unisono_core::{Model, Policy, recommend};
+use unisono_message::{ErrorCode, limits};
 use unisono_tests::broken::broken_models;
 use unisono_tests::plain_model::PlainModel;
 use unisono_tests::runtime::available;
 use unisono_tests::suite::{Call, Case, Expect, Suite};
-use unisono_tests::value::{list, text};
+use unisono_tests::value::{self, Value, decode, list, map, text};
 
 #[test]
 fn every_way_in_which_a_file_can_be_wrong_has_its_code_and_field() {
@@ -98,4 +99,41 @@ fn every_runtime_refuses_the_same_files_in_the_same_words() {
         eprintln!("{}: {} model files, 0 differences", runtime.name(), answers.len());
     }
     assert_eq!(native[wrong.len()].len(), 64, "the sound file loads, and gives its id");
+}
+
+/// Of a category larger than what is looked through, a part of those without history is looked at too: here they alone are of
+/// the given item's brand.
+#[test]
+fn what_has_no_history_is_found_in_a_large_category() {
+    let count = 4 * limits::CONTENT_ITEMS_MAX as u32;
+    let (bought, given) = (count / 2, count / 4);
+    let items = ItemParts {
+        ids: (0..count).map(|item| format!("item-{item:05}")).collect(),
+        category: vec![0; count as usize],
+        categories: vec!["tea".into()],
+        brand: (0..count).map(|item| u32::from(item >= bought || item == given)).collect(),
+        flags: vec![0; count as usize],
+        ..ItemParts::default()
+    };
+    let counts: Vec<u32> = (0..count).map(|item| bought.saturating_sub(item)).collect();
+    let popularity = PopularityParts {
+        all: counts.clone(),
+        recent: counts.clone(),
+        week: counts,
+        repeat: vec![0; count as usize],
+        channels: vec![],
+    };
+    let file = encode(&ModelParts { items, popularity, ..ModelParts::default() }).unwrap();
+    let items = Value::Array(vec![format!("item-{given:05}").into()]);
+    let similar = map(vec![("id", "s".into()), ("kind", "similar".into()), ("items", items), ("k", 20.into())]);
+    let request = map(vec![("now_ms", 1_700_000_000_000i64.into()), ("placements", Value::Array(vec![similar]))]);
+    let answer = recommend(&Model::load(&file).unwrap(), &Policy::default(), &value::encode(&request));
+    let answer = decode(&answer).unwrap();
+    let found: Vec<&str> = list(&list(&answer, "placements")[0], "recommendations")
+        .iter()
+        .filter_map(|one| text(one, "item_id"))
+        .collect();
+    assert_eq!(found.len(), 20, "{answer}");
+    let first = format!("item-{bought:05}");
+    assert!(found.iter().all(|id| **id >= *first), "{found:?}");
 }

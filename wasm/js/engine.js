@@ -208,10 +208,7 @@ class Engine {
 
   /** @param {string} name @param {number[]} handles @param {Uint8Array} input */
   #call(name, handles, input) {
-    if (input.length > INPUT_BYTES_MAX) {
-      throw new UnisonoError('limit_exceeded', `${input.length} bytes; input_bytes_max is ${INPUT_BYTES_MAX}`);
-    }
-    return this.#run(() => abi.call(this.#exports, name, handles, input));
+    return this.#run(() => abi.call(this.#exports, name, handles, bounded(input)));
   }
 
   /**
@@ -238,4 +235,10 @@ class Engine {
     const message = 'the module trapped, and its instance with all models was thrown away; load again';
     return new UnisonoError('instance_trapped', message, { cause: this.#trap });
   }
+}
+
+/** @param {Uint8Array} input */
+function bounded(input) {
+  if (input.length <= INPUT_BYTES_MAX) return input;
+  throw new UnisonoError('limit_exceeded', `${input.length} bytes; input_bytes_max is ${INPUT_BYTES_MAX}`);
 }

@@ -35,7 +35,6 @@ impl<'a> Model<'a> {
         let categories = items.categories.len();
         let popularity = read_popularity(&sections, n, root.channels.len());
         let segments = read_segments(&sections, n, root.channels.len(), categories);
-        let by_category = ByCategory::new(&items, popularity.every_item(root.items));
         let bought =
             read_neighbours(&sections, n, [Section::BoughtOffsets, Section::BoughtItems, Section::BoughtWeights]);
         let next_items =
@@ -45,7 +44,10 @@ impl<'a> Model<'a> {
         let next_forest = read_forest(&sections, next, NEXT_TREES);
         let together_forest = read_forest(&sections, together, TOGETHER_TREES);
         let discover_forest = read_forest(&sections, discover, DISCOVER_TREES);
+        // What is made in the size of sections is made when they are known to be sound.
         sections.finish()?;
+        let by_category = ByCategory::new(&items, popularity.every_item(root.items));
+        let sessions = sessions.map_or_else(Sessions::default, |(rows, items)| Sessions::new(rows, items, n));
         Ok(Model {
             model_id: root.model_id,
             items_len: root.items,
@@ -84,8 +86,8 @@ impl<'a> Model<'a> {
     }
 }
 
-/// The sections of a file. The first error sticks: after it every view is empty, and [`Sections::finish`] tells it, so that the
-/// code that reads has no way out of its own for each section.
+/// The sections of a file. The first error sticks, so that the code that reads has no way out of its own for each section; after it
+/// what is read is of no use. [`Sections::finish`] tells it, and is asked before anything is kept or made in its size.
 struct Sections<'a, 'r> {
     data: &'a [u8],
     entries: &'r [SectionEntry<'a>],
@@ -349,16 +351,17 @@ fn check_rows(s: &Sections<'_, '_>, section: Section, rows: Rows<'_>, limit: &st
     }
 }
 
-fn read_sessions<'a>(s: &Sections<'a, '_>, n: usize) -> Sessions<'a> {
+/// The sessions as rows of items; none where the model has none.
+fn read_sessions<'a>(s: &Sections<'a, '_>, n: usize) -> Option<(Rows<'a>, U32s<'a>)> {
     let items = s.indices(Section::SessionItems, n);
     let offsets = s.any_u32s(Section::SessionOffsets);
     if offsets.is_empty() && items.is_empty() {
-        return Sessions::default();
+        return None;
     }
     let count = offsets.len().saturating_sub(1);
     let rows = s.rows(Section::SessionOffsets, count, items.len());
     check_rows(s, Section::SessionOffsets, rows, "model_session_items_max", limits::MODEL_SESSION_ITEMS_MAX);
-    Sessions::new(rows, items, n)
+    Some((rows, items))
 }
 
 fn read_offers<'a>(s: &Sections<'a, '_>, n: usize, categories: usize) -> Offers<'a> {
@@ -370,6 +373,7 @@ fn read_offers<'a>(s: &Sections<'a, '_>, n: usize, categories: usize) -> Offers<
     let count = ids.len();
     if count > limits::MODEL_OFFERS_MAX {
         s.invalid(Section::OfferIdLengths, "holds more than model_offers_max offers");
+        return Offers::default();
     }
     let items = s.indices(Section::OfferItems, n);
     let category = s.u16s(Section::OfferCategory, count);
@@ -380,6 +384,7 @@ fn read_offers<'a>(s: &Sections<'a, '_>, n: usize, categories: usize) -> Offers<
         let row = items.slice(start, end);
         if row.iter().zip(row.iter().skip(1)).any(|(a, b)| a >= b) {
             s.invalid(Section::OfferItems, "has a row that does not rise");
+            break;
         }
     }
     Offers {

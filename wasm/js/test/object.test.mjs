@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Unisono, UnisonoError, decode, encode } from '../../pkg/index.js';
 import { failsWith, model, moduleBytes, needsModel, request } from './support.mjs';
-import { trappingModule } from './trapping-module.mjs';
+import { REFUSED_LENGTH, trappingModule } from './trapping-module.mjs';
 
 /** Loads as often as an instance has handles, and one more. */
 const HANDLES_MAX = 64;
@@ -109,6 +109,14 @@ test('a trap costs the instance and all its objects, and the next load works', a
   first.free();
   const third = await load();
   await failsWith('instance_trapped', () => third.recommend(request()));
+});
+
+test('memory that is refused costs the call, not the instance', async () => {
+  const unisono = await Unisono.load({ module: trappingModule(), model: new Uint8Array(8) });
+  await failsWith('allocation_refused', () => unisono.recommendBytes(new Uint8Array(REFUSED_LENGTH)));
+  await failsWith('allocation_refused', () => unisono.profileMerge({ states: [] }));
+  const error = await failsWith('instance_trapped', () => unisono.recommend(request()));
+  assert.ok(error.cause instanceof WebAssembly.RuntimeError, 'the instance was alive until then');
 });
 
 test('a trap of one module leaves another one alone', needsModel, async () => {

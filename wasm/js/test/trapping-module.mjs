@@ -22,17 +22,23 @@ function signed(value) {
 const i32 = (value) => [0x41, ...signed(BigInt(value))];
 const i64 = (value) => [0x42, ...signed(value)];
 
+/** The length of an input that the module has no memory for. */
+export const REFUSED_LENGTH = 77_777;
+
 /** @param {number} abiVersion */
 export function trappingModule(abiVersion = 2) {
   const answer = encode({ handle: 1, model_id: 'ab'.repeat(32) });
   const [answerAt, bufferAt] = [1_024, 4_096];
   const functions = [
     ['abi_version', [], [I32], i32(abiVersion)],
-    ['alloc', [I32], [I32], i32(bufferAt)],
+    // The buffer, times whether the length is another than the refused one.
+    ['alloc', [I32], [I32], [0x20, 0x00, ...i32(REFUSED_LENGTH), 0x47, ...i32(bufferAt), 0x6c]],
     ['free', [I32, I32], [], []],
     ['load_model', [I32, I32], [I64], i64((BigInt(answerAt) << 32n) | BigInt(answer.length))],
     ['drop_handle', [I32], [I32], i32(1)],
     ['recommend', [I32, I32, I32, I32], [I64], [0x00]],
+    // No memory for an answer.
+    ['profile_merge', [I32, I32], [I64], i64(0n)],
   ];
   const types = functions.map(([, takes, gives]) => [0x60, ...vector(takes.map((one) => [one])), ...vector(gives.map((one) => [one]))]);
   const exports = functions.map(([text], index) => [...name(text), 0x00, ...leb(index)]);

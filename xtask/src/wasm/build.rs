@@ -24,7 +24,9 @@ pub(super) fn run(tree: &Tree) -> Result<Vec<u8>> {
 }
 
 /// Inlining little, unrolling no loop and copying by `memory.copy` take an eighth off the file. The host has wasmtime inline
-/// (see its engine), so that it costs none of its time; Node's calls take 4 to 7 % longer.
+/// (see its engine), so that it costs none of its time; Node's calls take 4 to 7 % longer. Without loops that are rewritten to count
+/// in other steps, values computed ahead on some ways, and loops made twice for a condition, it is a thirtieth
+/// smaller, at no time in either.
 const SMALLER: [&str; 10] = [
     "-inline-threshold=20",
     "-unroll-threshold=0",

@@ -10,7 +10,7 @@ use walrus::{FunctionId, LocalFunction, Module};
 
 /// Replaces functions that never return by one `unreachable`, and so each call of one with all that only led to it.
 pub(super) fn shorten(module: &mut Module) {
-    let endless: HashSet<FunctionId> =
+    let trapping: HashSet<FunctionId> =
         module.funcs.iter_local().filter(|(_, function)| never_returns(function)).map(|(id, _)| id).collect();
     for (id, function) in module.funcs.iter_local_mut() {
         let entry = function.entry_block();
@@ -18,12 +18,12 @@ pub(super) fn shorten(module: &mut Module) {
             let instructions = &mut function.block_mut(seq).instrs;
             let call = instructions
                 .iter()
-                .position(|(instr, _)| matches!(instr, Instr::Call(call) if endless.contains(&call.func)));
+                .position(|(instr, _)| matches!(instr, Instr::Call(call) if trapping.contains(&call.func)));
             if let Some(call) = call {
                 instructions.truncate(call + 1);
                 instructions[call].0 = Instr::Unreachable(ir::Unreachable {});
             }
-            if endless.contains(&id) && seq == entry {
+            if trapping.contains(&id) && seq == entry {
                 instructions.clear();
                 instructions.push((Instr::Unreachable(ir::Unreachable {}), Default::default()));
             }
@@ -34,22 +34,48 @@ pub(super) fn shorten(module: &mut Module) {
     empty_formatters(module);
 }
 
-/// Nothing formats any more; the formatters of numbers stay only because the table of functions holds them.
+/// Where nothing formats any more, the formatters of numbers stay only because the table of functions holds them.
 fn empty_formatters(module: &mut Module) {
-    let is_of = |name: &Option<String>, part: &str| name.as_ref().is_some_and(|name| name.contains(part));
-    if module.funcs.iter().any(|function| is_of(&function.name, "4core3fmt5write")) {
+    let formatters: HashSet<FunctionId> =
+        module.funcs.iter().filter(|function| is_named(function, "4core3fmt")).map(|function| function.id()).collect();
+    let formats = |function: &walrus::Function| {
+        FORMATTING.iter().any(|name| is_named(function, name))
+            || (!formatters.contains(&function.id()) && calls_any(function, &formatters))
+    };
+    if module.funcs.iter().any(formats) {
         return;
     }
-    for function in module.funcs.iter_mut().filter(|function| is_of(&function.name, "7Display3fmt")) {
-        if let walrus::FunctionKind::Local(function) = &mut function.kind {
-            let entry = function.entry_block();
-            function.block_mut(entry).instrs = vec![(Instr::Unreachable(ir::Unreachable {}), Default::default())];
+    for function in module.funcs.iter_mut().filter(|function| is_named(function, "7Display3fmt")) {
+        if let (true, walrus::FunctionKind::Local(local)) = (formatters.contains(&function.id()), &mut function.kind) {
+            let entry = local.entry_block();
+            local.block_mut(entry).instrs = vec![(Instr::Unreachable(ir::Unreachable {}), Default::default())];
         }
     }
     walrus::passes::gc::run(module);
 }
 
-/// Whether a function ends in a trap wherever it ends: its last instruction is one, and nothing leaves it earlier.
+/// Parts of the names of what calls formatters through the table.
+const FORMATTING: [&str; 3] = ["3fmt5write", "9write_fmt", "12format_inner"];
+
+fn is_named(function: &walrus::Function, part: &str) -> bool {
+    function.name.as_ref().is_some_and(|name| name.contains(part))
+}
+
+fn calls_any(function: &walrus::Function, some: &HashSet<FunctionId>) -> bool {
+    struct Calls<'s>(&'s HashSet<FunctionId>, bool);
+    impl<'i> Visitor<'i> for Calls<'_> {
+        fn visit_call(&mut self, call: &ir::Call) {
+            self.1 |= self.0.contains(&call.func);
+        }
+    }
+    let walrus::FunctionKind::Local(local) = &function.kind else { return false };
+    let mut calls = Calls(some, false);
+    dfs_in_order(&mut calls, local, local.entry_block());
+    calls.1
+}
+
+/// Whether a function ends in a trap wherever it ends: its last instruction is one, and nothing leaves it earlier. One that
+/// never ends counts too: it traps then, and costs its caller an instance rather than a deadline.
 fn never_returns(function: &LocalFunction) -> bool {
     let entry = function.entry_block();
     let is_trap = |instr: Option<&(Instr, _)>| matches!(instr, Some((Instr::Unreachable(_), _)));
@@ -65,20 +91,26 @@ struct Exits {
 }
 
 impl<'i> Visitor<'i> for Exits {
-    fn visit_return(&mut self, _: &ir::Return) {
-        self.found = true;
-    }
-
-    fn visit_br(&mut self, branch: &ir::Br) {
-        self.found |= branch.block == self.entry;
-    }
-
-    fn visit_br_if(&mut self, branch: &ir::BrIf) {
-        self.found |= branch.block == self.entry;
-    }
-
-    fn visit_br_table(&mut self, branch: &ir::BrTable) {
-        self.found |= branch.default == self.entry || branch.blocks.contains(&self.entry);
+    fn visit_instr(&mut self, instr: &'i Instr, _: &'i ir::InstrLocId) {
+        self.found |= match instr {
+            Instr::Br(branch) => branch.block == self.entry,
+            Instr::BrIf(branch) => branch.block == self.entry,
+            Instr::BrTable(branch) => branch.default == self.entry || branch.blocks.contains(&self.entry),
+            // All but the first are features that the finished module may not have.
+            Instr::Return(_)
+            | Instr::ReturnCall(_)
+            | Instr::ReturnCallIndirect(_)
+            | Instr::ReturnCallRef(_)
+            | Instr::BrOnNull(_)
+            | Instr::BrOnNonNull(_)
+            | Instr::BrOnCast(_)
+            | Instr::BrOnCastFail(_)
+            | Instr::Throw(_)
+            | Instr::ThrowRef(_)
+            | Instr::Try(_)
+            | Instr::TryTable(_) => true,
+            _ => false,
+        };
     }
 }
 
@@ -124,49 +156,68 @@ fn drop_what_leads_to_traps(instructions: &mut Vec<(Instr, ir::InstrLocId)>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use walrus::{FunctionBuilder, ValType};
+    use walrus::{FunctionBuilder, LocalId, ValType};
 
-    #[test]
-    fn what_can_only_trap_is_the_trap_and_the_rest_stays() {
+    /// What is left of `i32 -> i32`, exported, that some instructions make up, and of a function that can only trap:
+    /// how many functions, and its traps, returns and all its instructions.
+    fn left_of(body: impl FnOnce(&mut FunctionBuilder, FunctionId, LocalId)) -> (usize, [usize; 3]) {
         let mut module = Module::default();
         let helper = FunctionBuilder::new(&mut module.types, &[], &[]).finish(vec![], &mut module.funcs);
-        // Calls a helper and traps: nothing of it can be seen.
         let mut panics = FunctionBuilder::new(&mut module.types, &[ValType::I32], &[]);
         panics.func_body().call(helper).unreachable();
         let argument = module.locals.add(ValType::I32);
         let panics = panics.finish(vec![argument], &mut module.funcs);
-        // Traps only where it did not return before.
-        let mut returns = FunctionBuilder::new(&mut module.types, &[ValType::I32], &[ValType::I32]);
+        let mut builder = FunctionBuilder::new(&mut module.types, &[ValType::I32], &[ValType::I32]);
         let given = module.locals.add(ValType::I32);
-        returns.func_body().local_get(given).local_get(given).if_else(
-            None,
-            |then| {
-                then.i32_const(7).return_();
-            },
-            |otherwise| {
-                otherwise.i32_const(1).i32_const(2).drop().call(panics);
-            },
-        );
-        returns.func_body().drop().unreachable();
-        let returns = returns.finish(vec![given], &mut module.funcs);
-        module.exports.add("returns", returns);
+        body(&mut builder, panics, given);
+        let exported = builder.finish(vec![given], &mut module.funcs);
+        module.exports.add("exported", exported);
         shorten(&mut module);
-        assert_eq!(module.funcs.iter().count(), 1, "the function that only traps, and what only it called, are gone");
-        let returns = module.funcs.get(returns).kind.unwrap_local();
-        let mut traps = Traps(0, 0);
-        dfs_in_order(&mut traps, returns, returns.entry_block());
-        assert_eq!((traps.0, traps.1), (2, 1), "two traps and one return");
+        let mut counts = Counts([0; 3]);
+        let local = module.funcs.get(exported).kind.unwrap_local();
+        dfs_in_order(&mut counts, local, local.entry_block());
+        let functions = module.funcs.iter().count();
+        wasmparser::Validator::new().validate_all(&module.emit_wasm()).unwrap();
+        (functions, counts.0)
     }
 
-    struct Traps(usize, usize);
+    struct Counts([usize; 3]);
 
-    impl<'i> Visitor<'i> for Traps {
-        fn visit_unreachable(&mut self, _: &ir::Unreachable) {
-            self.0 += 1;
+    impl<'i> Visitor<'i> for Counts {
+        fn visit_instr(&mut self, instr: &'i Instr, _: &'i ir::InstrLocId) {
+            self.0[0] += usize::from(matches!(instr, Instr::Unreachable(_)));
+            self.0[1] += usize::from(matches!(instr, Instr::Return(_)));
+            self.0[2] += 1;
         }
+    }
 
-        fn visit_return(&mut self, _: &ir::Return) {
-            self.1 += 1;
-        }
+    #[test]
+    fn what_can_only_trap_is_the_trap_and_the_rest_stays() {
+        let left = left_of(|builder, panics, given| {
+            builder.func_body().local_get(given).if_else(
+                None,
+                |then| {
+                    then.i32_const(7).return_();
+                },
+                |otherwise| {
+                    otherwise.i32_const(1).i32_const(2).drop().call(panics);
+                },
+            );
+            builder.func_body().local_get(given).drop().unreachable();
+        });
+        // get, if, const, return, trap, trap: the arguments are gone, and the function that traps with its helper.
+        assert_eq!(left, (1, [2, 1, 6]));
+    }
+
+    #[test]
+    fn what_may_leave_by_a_branch_is_kept_and_what_has_an_effect_stays_before_a_trap() {
+        let left = left_of(|builder, panics, given| {
+            let entry = builder.func_body_id();
+            builder.func_body().block(ValType::I32, |inner| {
+                inner.i32_const(3).local_get(given).br_if(entry).local_get(given).call(panics).i32_const(4);
+            });
+            builder.func_body().unreachable();
+        });
+        assert_eq!(left, (1, [2, 0, 6]), "block, const, get, br_if, trap; trap");
     }
 }

@@ -41,8 +41,12 @@ impl<'a> Content<'a> {
             channels.push(event.channel);
             items.push(event.item_id.unwrap_or_default());
         }
-        let mut content =
-            Content { channels: by_number(&channels), items: by_number(&items), marks: Vec::new(), events: Vec::new() };
+        let mut content = Content {
+            channels: distinct_names(&channels),
+            items: distinct_names(&items),
+            marks: Vec::new(),
+            events: Vec::new(),
+        };
         for mark in marks {
             let row = content.row(issued_ms.div_euclid(DAY_MS) - mark.day, mark.item_id, mark.channel, mark.kind, 0);
             content.marks.extend(row);
@@ -187,7 +191,7 @@ fn by_length(a: &str, b: &str) -> Ordering {
     a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }
 
-fn by_number<'a>(names: &[&'a str]) -> Vec<&'a str> {
+fn distinct_names<'a>(names: &[&'a str]) -> Vec<&'a str> {
     distinct(names.to_vec(), |a, b| by_length(a, b))
 }
 
