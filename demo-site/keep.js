@@ -1,4 +1,4 @@
-// What stays on the device over a reload: one record in IndexedDB, with the profile's state and no event beside it.
+// What stays on the device over a reload: one record in IndexedDB, with the profiles' states and what the host has not heard yet.
 
 const DATABASE = "unisono";
 const STORE = "journey";

@@ -61,7 +61,11 @@ export class Visit {
   /** Adds to the device's profile now, and to the host's as soon as it listens. */
   record(device, nowMs, what) {
     const applied = device.apply(nowMs, what);
-    for (const [way, list] of Object.entries(what)) this.outbox.put(way, device.id, list);
+    for (const [way, list] of Object.entries(what)) {
+      // What no purpose may use is kept nowhere, not even to be told later.
+      const kept = way === "events" ? list.filter((_, at) => applied.results[at].status !== "withheld") : list;
+      if (kept.length > 0) this.outbox.put(way, device.id, kept);
+    }
     // Whoever does or says something is somebody again.
     this.erased = false;
     return applied;

@@ -39,7 +39,12 @@ report('memory with the file written into it', written);
 const loaded = take(load_model(buffer, model.length));
 if (Buffer.from(loaded).includes('error')) throw new Error(Buffer.from(loaded).toString('latin1'));
 report('memory with the model loaded', held());
-report('what loading added', held() - written);
+const added = held() - written;
+report('what loading added', added);
+if (added > model.length / 2) {
+  console.error('loading made room for more than half the file: does it copy arrays?');
+  process.exit(1);
+}
 // The model's handle is the first value of the answer's map.
 const handle = Number(decodeHandle(loaded));
 const input = put(request);

@@ -10,7 +10,9 @@ export function consentSteps(visit) {
     const one = changes.length === 1;
     const what = one ? `${purposeWords(purpose)[0]}, ${channelWords(channel)}` : "everything, everywhere";
     const work = async (nowMs) => {
-      visit.record(visit.phone, nowMs, { consents: changes.map((word) => ({ ...word, ts_ms: nowMs })) });
+      const consents = changes.map((word) => ({ ...word, ts_ms: nowMs }));
+      // Into each profile of the customer: what is stored in one is that profile's own consents' business.
+      for (const device of visit.customer.devices) visit.record(device, nowMs, { consents });
       if (granted) return "What was masked counts again.";
       return one ? reasonOf(purpose, channel) : "Nothing may be used any more: both see a stranger.";
     };

@@ -39,6 +39,16 @@ const signSays = (state) =>
   });
 const changeSays = (text) => page.waitForFunction((wanted) => document.getElementById('change-title')?.textContent.startsWith(wanted), text);
 
+/** The events that the browser keeps for a host that has not heard them. */
+const waitingEvents = () =>
+  page.evaluate(async () => {
+    const done = (request) => new Promise((resolve, reject) => Object.assign(request, { onsuccess: () => resolve(request.result), onerror: () => reject(request.error) }));
+    const database = await done(indexedDB.open('unisono', 1));
+    const record = await done(database.transaction('journey').objectStore('journey').get('now'));
+    database.close();
+    return record.outbox.filter(({ way }) => way === 'events').flatMap(({ list }) => list);
+  });
+
 /** Does something, waits until the page says so, and looks at it. */
 async function step(name, act, said, check) {
   doing = name;
@@ -144,6 +154,21 @@ async function main() {
   await step('host-back', () => page.click('#phone-lists .actions button'), 'Put in the cart in the app', async () => {
     await signSays('identical');
     assert.deepEqual(await shown('phone'), await shown('till'), 'the host did not hear what happened while it was away');
+  });
+
+  await step('withdraw-everything', () => page.click('#withdraw-all'), 'Withdrawn: everything', async () => {
+    await signSays('identical');
+    assert.deepEqual(await shown('phone', 'seen'), [], 'the phone still shows what was looked at');
+  });
+  await context.setOffline(true);
+  await step('nothing-is-stored', () => page.click('#phone-lists [data-list="next"] li:last-child button'), 'Looked at in the app', async () => {
+    assert.match(await page.textContent('#change'), /Nothing of it was stored/, 'the page does not say that it stored nothing');
+    assert.deepEqual(await waitingEvents(), [], 'the browser keeps an event that no purpose may use');
+  });
+  await context.setOffline(false);
+  await step('grant-everything', () => page.click('#grant-all'), 'Allowed: everything', async () => {
+    await signSays('identical');
+    assert.deepEqual(await shown('phone', 'seen').then((seen) => seen.includes(item)), true, 'what was masked does not count again');
   });
 
   doing = 'download';

@@ -69,8 +69,7 @@ pub(crate) fn command(tree: &Tree, arguments: &Arguments) -> Result<()> {
 
 /// Fits the model, unless this very trainer has done so from these very tables.
 pub(crate) fn fit(tree: &Tree, models: &Path, tables: &Tables) -> Result<PathBuf> {
-    let folder = tree.data()?.join("complete-journey");
-    let (model, made_by) = (folder.join("cj.unisono"), folder.join("cj.made-by"));
+    let (model, made_by) = (tree.data()?.join("complete-journey").join("cj.unisono"), made_by(tree)?);
     let trainer = digest::sha256(format!("{} {}", digest::sha256_of(models)?, tables.digest()?).as_bytes());
     if model.is_file() && fs::read_to_string(&made_by).is_ok_and(|made_by| made_by == trainer) {
         eprintln!("the model is there: {}", model.display());
@@ -79,6 +78,11 @@ pub(crate) fn fit(tree: &Tree, models: &Path, tables: &Tables) -> Result<PathBuf
     tables.fit(models, &model).run()?;
     tree::write(&made_by, trainer)?;
     Ok(model)
+}
+
+/// The file that says which trainer made the model from which tables; without it the next demo fits anew.
+pub(crate) fn made_by(tree: &Tree) -> Result<PathBuf> {
+    Ok(tree.data()?.join("complete-journey").join("cj.made-by"))
 }
 
 /// The page with its customers: a folder of its own, because nothing generated goes into the tree.

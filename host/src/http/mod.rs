@@ -9,6 +9,7 @@
 //! | `POST /v1/consents`, `/v1/traits`, `/v1/links` | what is said of a profile |
 //! | `POST /v1/identities` | the profile ids of e-mail addresses, phone numbers, customer numbers and CPFs |
 //! | `GET`, `DELETE /v1/profiles/{id}` | all that is stored of a profile; its erasure |
+//! | `GET /v1/profiles/{id}/component` | the profiles that are linked with it, and the unit that experiments assign |
 //! | `POST /v1/tokens`, `/v1/tokens/redeem` | a portable token of a profile; one read into a profile |
 //! | `POST /v1/pairings`, `/v1/pairings/redeem` | a one-time code for a profile; the code taken, and the two linked |
 //! | `GET /health` | how the host fares; status 503 while no instance can serve |
@@ -167,6 +168,7 @@ pub fn router(host: Host, options: &HttpOptions) -> Result<Router, HostError> {
         route.route_layer(from_fn_with_state((options.keys.clone(), role), keys::guard))
     };
     let whole = get(profiles::export).delete(profiles::erase).layer(writing.clone());
+    let component = get(profiles::component).layer(writing.clone());
     let mut router = Router::new()
         .route("/v1/recommendations", only(Role::Decide, post(recommendations::recommend).layer(deciding)))
         .route("/v1/events", only(Role::Events, post(profiles::events).layer(writing.clone())))
@@ -179,6 +181,7 @@ pub fn router(host: Host, options: &HttpOptions) -> Result<Router, HostError> {
         .route("/v1/pairings", only(Role::Profiles, post(profiles::pairings).layer(writing.clone())))
         .route("/v1/pairings/redeem", only(Role::Profiles, post(profiles::redeem_pairing).layer(writing)))
         .route("/v1/profiles/{id}", only(Role::Profiles, whole))
+        .route("/v1/profiles/{id}/component", only(Role::Profiles, component))
         .route("/v1/module", get(files::module))
         .route("/v1/module/{id}", get(files::module_by_id))
         .route("/v1/model", get(files::model))

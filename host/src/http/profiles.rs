@@ -79,6 +79,17 @@ pub(super) async fn export(
     blocking(service, Format::Json, move |profiles| profiles.export(now_ms(), &profile_id, purpose.as_deref())).await
 }
 
+/// `GET /v1/profiles/{id}/component`.
+pub(super) async fn component(
+    State(service): State<Service>,
+    profile_id: Result<Path<String>, PathRejection>,
+) -> Response {
+    match id_in(profile_id) {
+        Ok(profile_id) => blocking(service, Format::Json, move |profiles| profiles.component_of(&profile_id)).await,
+        Err(e) => reply::of_error(Format::Json, None, &e),
+    }
+}
+
 /// `DELETE /v1/profiles/{id}`, with `?scope=component` and all that are linked with it.
 pub(super) async fn erase(
     State(service): State<Service>,

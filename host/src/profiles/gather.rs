@@ -11,6 +11,16 @@ use crate::store::Record;
 /// A profile and what is stored of it.
 type Stored = (String, Record);
 
+/// What the module says of the profiles that belong together.
+pub(super) struct Component {
+    /// Their ids.
+    pub(super) profile_ids: Vec<String>,
+    /// What experiments assign: one id, the same for all of them.
+    unit_id: String,
+    /// Those whose states it still needs.
+    needs: Vec<String>,
+}
+
 impl Profiles {
     /// Decides a request. One that has a `profile_id` beside its other fields, and no `profile`, is decided on the stored
     /// profile of that id and those linked with it; any other goes to the module as it is.
@@ -60,12 +70,29 @@ impl Profiles {
         Ok(Some(completed.done()))
     }
 
-    /// The stored profiles that the module needs to see what is linked with this one, itself first, and the ids that it
-    /// then says belong together.
-    pub(super) fn gather(&self, profile_id: &str) -> Result<(Vec<Stored>, Vec<String>), HostError> {
+    /// The profiles that belong to one customer, as the module says of what is stored: `{"profile_ids", "unit_id"}`, of which
+    /// `unit_id` is what experiments assign, the same whichever of them is asked for.
+    ///
+    /// # Errors
+    /// Those of the store and those of [`crate::Host::decide`].
+    pub fn component_of(&self, profile_id: &str) -> Result<Vec<u8>, HostError> {
+        let (_, component) = self.gather(check_id(profile_id)?)?;
+        let mut answer = Packer::map(2);
+        answer.text("profile_ids");
+        answer.begin_array(component.profile_ids.len());
+        component.profile_ids.iter().for_each(|id| answer.text(id));
+        answer.text("unit_id");
+        answer.text(&component.unit_id);
+        Ok(answer.done())
+    }
+
+    /// The stored profiles that the module needs to see what is linked with this one, itself first, and what it then says
+    /// of those that belong together.
+    pub(super) fn gather(&self, profile_id: &str) -> Result<(Vec<Stored>, Component), HostError> {
         let mut gathered = vec![(profile_id.to_owned(), self.record(profile_id)?)];
         loop {
-            let (component, mut needs) = self.component(profile_id, &gathered)?;
+            let mut component = self.component(profile_id, &gathered)?;
+            let mut needs = std::mem::take(&mut component.needs);
             needs.retain(|id| !gathered.iter().any(|(known, _)| known == id));
             // Where the module may be given no more it has seen enough: it bounds a component at far fewer.
             needs.truncate(COMPONENT_STATES_MAX.saturating_sub(gathered.len()));
@@ -78,12 +105,8 @@ impl Profiles {
         }
     }
 
-    /// The ids of the component, and those whose states the module still needs.
-    pub(super) fn component(
-        &self,
-        profile_id: &str,
-        gathered: &[Stored],
-    ) -> Result<(Vec<String>, Vec<String>), HostError> {
+    /// Which of these belong together, and whose states the module still needs.
+    pub(super) fn component(&self, profile_id: &str, gathered: &[Stored]) -> Result<Component, HostError> {
         let mut call = Packer::map(2);
         call.text("profile_id");
         call.text(profile_id);
@@ -107,7 +130,8 @@ impl Profiles {
             let ids = pack::items(list).map_err(|_| bad())?;
             ids.into_iter().map(|id| pack::text(id).map(str::to_owned).ok_or_else(bad)).collect()
         };
-        Ok((ids("profile_ids")?, ids("needs")?))
+        let unit_id = pack::find(&answer, "unit_id").and_then(pack::text).ok_or_else(bad)?.to_owned();
+        Ok(Component { profile_ids: ids("profile_ids")?, unit_id, needs: ids("needs")? })
     }
 }
 

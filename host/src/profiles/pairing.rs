@@ -63,7 +63,7 @@ impl Profiles {
                 self.set(now_ms, Registers::Links, &link(own, &other, i64::from_be_bytes(*issued_ms)))?;
                 // These two alone: what else they are linked with is not what was asked.
                 let both = [(own.to_owned(), self.record(own)?), (other.clone(), self.record(&other)?)];
-                self.component(own, &both)?.0.contains(&other)
+                self.component(own, &both)?.profile_ids.contains(&other)
             }
         };
         let mut answer = Packer::map(2);

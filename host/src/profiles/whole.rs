@@ -74,7 +74,7 @@ impl Profiles {
             at += 1;
             let (gathered, component) = self.gather(&id)?;
             // Gathered ring by ring.
-            let near_first = gathered.into_iter().map(|(id, _)| id).filter(|id| component.contains(id));
+            let near_first = gathered.into_iter().map(|(id, _)| id).filter(|id| component.profile_ids.contains(id));
             let new: Vec<String> = near_first.filter(|id| !ids.contains(id)).collect();
             ids.extend(new);
         }

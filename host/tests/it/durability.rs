@@ -73,6 +73,10 @@ struct Server {
 
 impl Server {
     fn start(folder: &Path, wrapper: &[&str]) -> Self {
+        Server::start_logging(folder, wrapper, "warn")
+    }
+
+    fn start_logging(folder: &Path, wrapper: &[&str], level: &str) -> Self {
         let program = env!("CARGO_BIN_EXE_unisono-host");
         let (first, rest) = wrapper.split_first().unwrap_or((&program, &[]));
         let mut command = Command::new(first);
@@ -81,7 +85,7 @@ impl Server {
             command.arg(program);
         }
         command.arg("serve").arg("--model").arg(model()).arg("--data").arg(folder.join("store"));
-        command.args(["--listen", "127.0.0.1:0", "--instances", "2", "--log-level", "warn"]);
+        command.args(["--listen", "127.0.0.1:0", "--instances", "2", "--log-level", level]);
         command.arg("--cache-dir").arg(folder.join("cache")).stdout(Stdio::piped());
         let log = fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();
         let mut child = command.stderr(log).spawn().unwrap();
@@ -351,6 +355,92 @@ fn an_erased_customer_is_found_in_no_file_and_answered_as_one_never_seen() {
     }
     let store = open(&folder.path().join("store").display().to_string()).unwrap();
     assert_eq!(store.stat().unwrap().profiles, 2);
+}
+
+/// Every file below a folder.
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn an_erased_customer_is_found_in_no_log() {
+    if !has_module() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start_logging(folder.path(), &[], "debug");
+    let marker = "planted-marker-3f7a";
+    let mut planted = event("c1", &format!("{marker}-event"), now_ms() - 60_000, "purchase");
+    for field in ["item_id", "order_id", "query", "session_id", "nobody_knows"] {
+        planted[field] = json!(format!("{marker}-{field}"));
+    }
+    let refused =
+        json!({"event_id": format!("{marker}-refused"), "profile_id": "c1", "ts_ms": format!("{marker}-time")});
+    let (status, answer) =
+        ask(&server.address, "POST", "/v1/events", &json!({"events": [planted, refused]}).to_string()).unwrap();
+    assert_eq!((status, &answer["results"][0]["status"]), (200, &json!("accepted")), "{answer}");
+    let (_, stored) = ask(&server.address, "GET", "/v1/profiles/c1", "").unwrap();
+    assert!(stored.to_string().contains(&format!("{marker}-item_id")), "{stored}");
+    let (status, erased) = ask(&server.address, "DELETE", "/v1/profiles/c1", "").unwrap();
+    assert_eq!(status, 200, "{erased}");
+    server.kill();
+    open(&folder.path().join("store").display().to_string()).unwrap().compact().unwrap();
+    let files = files_below(folder.path());
+    let log = fs::read_to_string(folder.path().join("log")).unwrap();
+    assert!(log.contains("/v1/events"), "the log says nothing of requests: {log}");
+    for file in files {
+        let bytes = fs::read(&file).unwrap();
+        assert!(!bytes.windows(marker.len()).any(|window| window == marker.as_bytes()), "{}", file.display());
+    }
+}
+
+#[test]
+fn linked_profiles_are_one_unit_of_experiments() {
+    if !has_module() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path(), &[]);
+    let unit_of = |profile_id: &str| {
+        let (status, found) = ask(&server.address, "GET", &format!("/v1/profiles/{profile_id}/component"), "").unwrap();
+        assert_eq!(status, 200, "{found}");
+        found["unit_id"].as_str().unwrap().to_owned()
+    };
+    assert_eq!((unit_of("phone"), unit_of("card")), ("phone".to_owned(), "card".to_owned()));
+    for (linked, ts_ms, unit) in [(true, now_ms() - 2, "card"), (false, now_ms() - 1, "phone")] {
+        let links = json!({"profile_id": "phone", "links": [{"profile_id": "card", "linked": linked, "ts_ms": ts_ms}]});
+        assert_eq!(ask(&server.address, "POST", "/v1/links", &links.to_string()).unwrap().0, 200);
+        assert_eq!((unit_of("phone"), unit_of("card")), (unit.to_owned(), "card".to_owned()), "linked: {linked}");
+    }
+    server.kill();
+}
+
+#[test]
+fn a_bag_of_a_megabyte_on_an_event_is_passed_over_or_refused_alone() {
+    if !has_module() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path(), &[]);
+    let bag = |id: &str, keys: usize, letters: usize| {
+        let mut event = event("c1", id, now_ms(), "view");
+        event["properties"] = (0..keys).map(|at| (format!("property-{at}"), json!("x".repeat(letters)))).collect();
+        assert!(event.to_string().len() > 1_000_000);
+        event
+    };
+    let other = |id: &str| event("c1", id, now_ms(), "view");
+    let events =
+        [other("before"), bag("with-long-values", 4_000, 250), bag("with-many-keys", 20_000, 40), other("after")];
+    let (status, answer) = ask(&server.address, "POST", "/v1/events", &json!({"events": events}).to_string()).unwrap();
+    let results = answer["results"].as_array().unwrap();
+    let statuses: Vec<&str> = results.iter().map(|one| one["status"].as_str().unwrap()).collect();
+    assert_eq!((status, &statuses[..]), (200, &["accepted", "accepted", "refused", "accepted"][..]), "{answer}");
+    assert_eq!((&results[2]["code"], &results[2]["field"]), (&json!("limit_exceeded"), &json!("properties")));
+    let (_, stored) = ask(&server.address, "GET", "/v1/profiles/c1", "").unwrap();
+    assert_eq!(stored["events"].as_array().unwrap().len(), 3);
+    assert!(stored.to_string().len() < 2_000, "the bag is stored: {} bytes", stored.to_string().len());
+    server.kill();
 }
 
 #[test]

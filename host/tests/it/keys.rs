@@ -34,13 +34,14 @@ async fn ask(method: &str, address: &str, key: Option<&str>) -> Answer {
 
 #[tokio::test]
 async fn a_role_opens_its_addresses_and_no_others() {
-    const ADDRESSES: [(&str, &str); 11] = [
+    const ADDRESSES: [(&str, &str); 12] = [
         ("POST", "/v1/recommendations"),
         ("POST", "/v1/events"),
         ("POST", "/v1/consents"),
         ("POST", "/v1/traits"),
         ("POST", "/v1/links"),
         ("GET", "/v1/profiles/a"),
+        ("GET", "/v1/profiles/a/component"),
         ("DELETE", "/v1/profiles/a"),
         ("POST", "/v1/tokens"),
         ("POST", "/v1/tokens/redeem"),
@@ -49,8 +50,8 @@ async fn a_role_opens_its_addresses_and_no_others() {
     ];
     let open = [
         ("site secret", 0b000_1111),
-        ("desk secret", 0b111_1111_0000),
-        ("boss secret", 0b111_1111_1111),
+        ("desk secret", 0b1111_1111_0000),
+        ("boss secret", 0b1111_1111_1111),
         ("none secret", 0),
     ];
     for (at, (method, address)) in ADDRESSES.into_iter().enumerate() {

@@ -98,6 +98,7 @@ struct Given {
 #[derive(Serialize)]
 struct Belonging {
     profile_ids: Vec<String>,
+    unit_id: String,
     needs: Vec<String>,
 }
 
@@ -232,7 +233,8 @@ impl ProfileCalls for PlainModule {
             }
         }
         profile_ids.sort();
-        Ok(rmp_serde::to_vec_named(&Belonging { profile_ids, needs }).unwrap())
+        let unit_id = profile_ids[0].clone();
+        Ok(rmp_serde::to_vec_named(&Belonging { profile_ids, unit_id, needs }).unwrap())
     }
 
     fn token_write(&self, _input: &[u8]) -> Result<Vec<u8>, HostError> {

@@ -325,6 +325,10 @@ async fn an_erasure_takes_one_profile_or_all_that_are_linked_and_late_copies_sta
         shop.post("/v1/events", event(profile_id, "e", 1)).await;
     }
     link(&shop, "a", "b", true, 10).await;
+    for (profile_id, ids) in [("a", json!(["a", "b"])), ("b", json!(["a", "b"])), ("c", json!(["c"]))] {
+        let found = shop.get(&format!("/v1/profiles/{profile_id}/component")).await;
+        assert_eq!(found, json!({"profile_ids": ids, "unit_id": ids[0]}), "of {profile_id}");
+    }
     for mistyped in ["scop=component", "scope=profile&scope=component", "component"] {
         let answer = shop.send("DELETE", &format!("/v1/profiles/b?{mistyped}"), "application/json", "").await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{mistyped}");

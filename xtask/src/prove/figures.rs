@@ -183,6 +183,21 @@ pub(super) fn support(tree: &Tree) -> Result<String> {
     Ok(figures)
 }
 
+/// What `cargo xtask demo --check` says of a model that is fitted anew and of the page.
+pub(super) fn demo(tree: &Tree) -> Result<String> {
+    let made_by = demo::made_by(tree)?;
+    if made_by.exists() {
+        std::fs::remove_file(&made_by).with_context(|| format!("can't remove `{}`", made_by.display()))?;
+    }
+    let (passed, printed) = tree.cargo(&["xtask", "demo", "--check"]).verdict()?;
+    ensure!(passed, "{printed}");
+    let is_meant = |line: &&str| ["rows/s", "events", "the page "].iter().any(|words| line.contains(words));
+    let lines: Vec<&str> = printed.lines().filter(is_meant).filter(|line| !line.starts_with('$')).collect();
+    ensure!(lines.iter().any(|line| line.contains("rows/s")), "the fit told no rows per second:\n{printed}");
+    ensure!(lines.iter().any(|line| line.contains("Identical bytes")), "the page compared no bytes:\n{printed}");
+    Ok(lines.join("\n"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::missed_marks;

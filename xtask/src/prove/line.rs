@@ -47,6 +47,12 @@ pub(super) const STEPS: &[Step] = &[
         claim: "Size and accuracy under each support floor are known",
         run: Tree(figures::support),
     },
+    Step {
+        name: "demo",
+        claim: "From nothing to the page: all of Complete Journey is fitted, and every step of a customer's journey holds in \
+                Chromium",
+        run: Tree(figures::demo),
+    },
     Step { name: "fuzz", claim: "A minute of each fuzz target finds nothing", run: Tree(fuzz::all_targets) },
     Step {
         name: "mutants",
