@@ -46,11 +46,11 @@ export class Unisono {
    * @param {{model: unknown, policy?: object, module?: unknown, moduleId?: string}} options
    * @returns {Promise<Unisono>}
    */
-  static async load({ model, policy, module, moduleId }) {
+  static async load({ model, policy, module, moduleId } = {}) {
     const engine = await acquire(module ?? ownModule(), moduleId);
     try {
       // The policy first: it is small, and a model that no one may use is not worth fetching.
-      const rules = policy === undefined ? null : unlessError(decode(engine.loadPolicy(encode(forModule(policy)))));
+      const rules = policy === undefined || policy === null ? null : unlessError(decode(engine.loadPolicy(encode(forModule(policy)))));
       const { handle, model_id: modelId } = await loadModel(engine, model).catch((error) => {
         if (rules !== null && engine.isUsable()) engine.drop(rules.handle);
         throw error;

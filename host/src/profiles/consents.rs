@@ -74,6 +74,13 @@ impl Profiles {
             }
             None => Vec::new(),
         };
+        // A `channel` that is mistyped would make of one channel all of them.
+        for (at, consent) in own.iter().enumerate() {
+            if let Ok(entries) = pack::entries(consent) {
+                only_known(&entries, &["purpose", "channel", "granted", "ts_ms", "writer"])
+                    .map_err(|e| e.within(&format!("consents[{at}]")))?;
+            }
+        }
         let mut packed = Packer::map(2);
         packed.text("profile_id");
         packed.text(profile_id);

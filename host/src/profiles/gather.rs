@@ -22,8 +22,8 @@ pub(super) struct Component {
 }
 
 impl Profiles {
-    /// Decides a request. One that has a `profile_id` beside its other fields, and no `profile`, is decided on the stored
-    /// profile of that id and those linked with it; any other goes to the module as it is.
+    /// Decides a request. One that has a `profile_id` beside its other fields is decided on the stored profile of that id and
+    /// those linked with it, and is refused where it has a `profile` too; any other goes to the module as it is.
     ///
     /// # Errors
     /// `invalid_request`, those of the store and those of [`crate::Host::decide`].
@@ -39,6 +39,10 @@ impl Profiles {
     fn completed(&self, request: &[u8]) -> Result<Option<Vec<u8>>, HostError> {
         // What is no map the module refuses in its own words.
         let Ok(entries) = pack::entries(request) else { return Ok(None) };
+        if ["profile_id", "profile"].iter().all(|key| pack::find(&entries, key).is_some()) {
+            // The module would pass over the id, and with it what is stored of the customer's consents.
+            return Err(invalid("a `profile_id` stands in the place of a `profile`, not beside one", "profile_id"));
+        }
         let Some(profile_id) = stored_profile_id(&entries) else { return Ok(None) };
         let profile_id = pack::text(profile_id).ok_or_else(|| invalid("`profile_id` is no text", "profile_id"))?;
         let profile_id = check_id(profile_id)?;

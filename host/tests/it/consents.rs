@@ -101,6 +101,15 @@ async fn a_mistyped_word_is_refused_and_never_passed_over() {
             "google_consent_malformed",
             "google_consent",
         ),
+        (
+            "/v1/consents",
+            json!({"profile_id": "a", "consents": [
+                {"purpose": "offers", "granted": true, "ts_ms": 1, "channel": "web"},
+                {"purpose": "offers", "granted": true, "ts_ms": 1, "chanel": "web"},
+            ]}),
+            "invalid_request",
+            "consents[1].chanel",
+        ),
         ("/v1/links", json!({"profile_id": "a", "links": [], "now": 1}), "invalid_request", "now"),
         ("/v1/events", json!({"events": [], "profile_id": "a"}), "invalid_request", "profile_id"),
         ("/v1/pairings", json!({"profile_id": "a", "prefx": "x"}), "invalid_request", "prefx"),

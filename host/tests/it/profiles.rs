@@ -307,11 +307,14 @@ async fn a_link_is_written_into_both_profiles_and_recommendations_see_the_whole_
 async fn who_brings_a_profile_or_none_is_decided_as_ever() {
     let shop = shop();
     shop.post("/v1/events", event("a", "e", 1)).await;
-    let body = r#"{"profile_id":"a","profile":{"profile_id":"a"},"n":1}"#;
-    for body in [body, r#"{"n":1}"#, "[7]", r#"{"profile":null,"n":2}"#] {
+    for body in [r#"{"profile":{"profile_id":"a"},"n":1}"#, r#"{"n":1}"#, "[7]", r#"{"profile":null,"n":2}"#] {
         let answer = shop.send("POST", "/v1/recommendations", "application/json", body).await;
         assert_eq!(String::from_utf8(answer.body).unwrap(), body);
     }
+    // What is stored may hold consents that the profile beside it does not.
+    let both = r#"{"profile_id":"a","profile":{"profile_id":"a"},"n":1}"#;
+    let answer = shop.send("POST", "/v1/recommendations", "application/json", both).await;
+    assert_eq!((answer.status, &answer.json()["error"]["field"]), (StatusCode::BAD_REQUEST, &json!("profile_id")));
     let answer =
         shop.send("POST", "/v1/recommendations", "application/json", r#"{"profile_id":"new","profile":null}"#).await;
     assert_eq!(answer.json(), json!({"profile": {"profile_id": "new"}}), "nothing is stored of it");
