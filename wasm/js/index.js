@@ -46,7 +46,7 @@ export class Unisono {
    * @param {{model: unknown, policy?: object, module?: unknown, moduleId?: string}} options
    * @returns {Promise<Unisono>}
    */
-  static async load({ model, policy, module, moduleId } = {}) {
+  static async load({ model, policy, module, moduleId } = /** @type {any} */ ({})) {
     const engine = await acquire(module ?? ownModule(), moduleId);
     try {
       // The policy first: it is small, and a model that no one may use is not worth fetching.

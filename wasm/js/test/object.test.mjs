@@ -131,6 +131,11 @@ test('a module of another ABI version is refused', async () => {
   assert.match(error.message, /version 3/);
 });
 
+test('a load without a model is an error with a code', async () => {
+  await failsWith('invalid_source', () => Unisono.load());
+  await failsWith('invalid_source', () => Unisono.load({ policy: null }));
+});
+
 test('objects are made by load alone', async () => {
   await failsWith('invalid_source', () => new Unisono());
 });
