@@ -4,7 +4,7 @@ use crate::bins::{bin_of, of_each};
 use crate::features::{FEATURES, Feature};
 use alloc::vec;
 use alloc::vec::Vec;
-use unisono_message::list::{Listed, count_before};
+use unisono_message::list::Listed;
 use unisono_message::{Explanation, Part};
 
 /// One feature's look-up.
@@ -82,7 +82,7 @@ impl Calibration {
     /// The probability of a score for a history of so many purchase days, in 2^-30; constant beyond the first and last knot.
     pub fn probability(&self, score: i64, visits: u32) -> i64 {
         let map = self.longer.iter().rfind(|map| map.visits_min <= visits).unwrap_or(self);
-        let after = count_before(&map.scores, |knot| *knot <= score);
+        let after = map.scores.partition_point(|knot| *knot <= score);
         let knot = |at: usize| Some((*map.scores.get(at)?, *map.probabilities.get(at)?));
         match (after.checked_sub(1).and_then(knot), knot(after)) {
             (Some((s0, p0)), Some((s1, p1))) => {

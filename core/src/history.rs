@@ -224,13 +224,13 @@ impl<'a> History<'a> {
     /// The position of the item with this index.
     #[inline]
     pub fn position_of(&self, item: u32) -> Option<u32> {
-        let at = search(&self.known, |known| known.0.cmp(&item)).ok()?;
+        let at = self.known.binary_search_by_key(&item, |known| known.0).ok()?;
         self.known.get(at).map(|known| known.1)
     }
 
     /// The position of the item with this id.
     pub fn position_of_id(&self, id: &str) -> Option<u32> {
-        search(&self.items, |own| own.id.cmp(id)).ok().map(|at| at as u32)
+        self.items.binary_search_by(|own| own.id.cmp(id)).ok().map(|at| at as u32)
     }
 
     /// The index in the model of the item at a position.

@@ -8,7 +8,7 @@ use crate::profile::Profile;
 use alloc::vec;
 use alloc::vec::Vec;
 use unisono_message::limits::SPEND_MICRO_MAX;
-use unisono_message::list::{Listed, once_each, search};
+use unisono_message::list::{Listed, once_each};
 use unisono_message::{
     EmptyReason, EventType, Exclusion, Explanation, MICRO, MILLI, Part, Placement, PlacementResponse, Reason,
     Recommendation, Request, Warning, WarningCode,
@@ -181,7 +181,7 @@ fn spend_on(model: &Model<'_>, spend: &Spend, offer: u32) -> i64 {
     };
     // Both lists rise: of short ones the spend is looked up, of long ones the items are.
     if path.is_none() && items.len() < spend.by_item.len() {
-        let spent = |item: u32| Some(spend.by_item.get(search(&spend.by_item, |of| of.0.cmp(&item)).ok()?)?.1);
+        let spent = |item: u32| Some(spend.by_item.get(spend.by_item.binary_search_by_key(&item, |of| of.0).ok()?)?.1);
         return items.iter().filter_map(spent).sum();
     }
     spend.by_item.iter().filter(|(item, _)| covers(*item)).map(|(_, micro)| micro).sum()

@@ -262,7 +262,7 @@ impl<T: Copy + Ord> Set<T> {
     /// Whether the set holds it.
     #[inline(never)]
     pub(crate) fn contains(&self, one: T) -> bool {
-        search(&self.ascending, |held| held.cmp(&one)).is_ok()
+        self.ascending.binary_search(&one).is_ok()
     }
 
     /// Adds it; whether it was new.

@@ -1,7 +1,6 @@
 //! Typed views over raw little-endian bytes. Reading in place needs no alignment and copies nothing.
 
 use crate::order::IdKey;
-use unisono_message::list::search;
 
 macro_rules! view {
     ($name:ident, $number:ty, $width:literal, $text:literal) => {
@@ -56,7 +55,7 @@ view!(I64s, i64, 8, "An `i64` array, little-endian.");
 impl U32s<'_> {
     /// Whether a rising array holds a value.
     pub fn holds_sorted(&self, value: u32) -> bool {
-        search(self.0, |bytes| u32::from_le_bytes(*bytes).cmp(&value)).is_ok()
+        self.0.binary_search_by(|bytes| u32::from_le_bytes(*bytes).cmp(&value)).is_ok()
     }
 }
 
