@@ -43,7 +43,7 @@ impl Profiles {
             // The module would pass over the id, and with it what is stored of the customer's consents.
             return Err(invalid("a `profile_id` stands in the place of a `profile`, not beside one", "profile_id"));
         }
-        let Some(profile_id) = stored_profile_id(&entries) else { return Ok(None) };
+        let Some(profile_id) = pack::find(&entries, "profile_id") else { return Ok(None) };
         let profile_id = pack::text(profile_id).ok_or_else(|| invalid("`profile_id` is no text", "profile_id"))?;
         let profile_id = check_id(profile_id)?;
         // All that was gathered: the module itself tells which of them belong, and that none is missing.
@@ -145,14 +145,6 @@ pub(crate) fn asks_for_stored(request: &[u8]) -> bool {
         let has = |key: &str| pack::find(&entries, key).is_some();
         !has("profile") && (has("profile_id") || has("identity"))
     })
-}
-
-/// The `profile_id` of a request that brings no profile of its own.
-fn stored_profile_id<'a>(entries: &[(&str, &'a [u8])]) -> Option<&'a [u8]> {
-    if pack::find(entries, "profile").is_some() {
-        return None;
-    }
-    pack::find(entries, "profile_id")
 }
 
 /// A profile that nothing is stored of has no bytes.
