@@ -3,6 +3,7 @@
 use crate::golden::golden;
 use std::collections::BTreeSet;
 use unisono_core::model::{ItemParts, ModelParts, PopularityParts, encode};
+use unisono_core::sources::content::like;
 use unisono_core::{Model, Policy, recommend};
 use unisono_message::{ErrorCode, limits};
 use unisono_tests::broken::broken_models;
@@ -124,10 +125,15 @@ fn what_has_no_history_is_found_in_a_large_category() {
         channels: vec![],
     };
     let file = encode(&ModelParts { items, popularity, ..ModelParts::default() }).unwrap();
+    let model = Model::load(&file).unwrap();
+    let mut looked_at = like(&model, &[given], count as usize);
+    looked_at.sort_unstable();
+    let (most, last) = (limits::CONTENT_ITEMS_MAX as u32 / 4 * 3, limits::CONTENT_ITEMS_MAX as u32 / 4);
+    assert_eq!(looked_at, (0..most).chain(count - last..count).collect::<Vec<_>>());
     let items = Value::Array(vec![format!("item-{given:05}").into()]);
     let similar = map(vec![("id", "s".into()), ("kind", "similar".into()), ("items", items), ("k", 20.into())]);
     let request = map(vec![("now_ms", 1_700_000_000_000i64.into()), ("placements", Value::Array(vec![similar]))]);
-    let answer = recommend(&Model::load(&file).unwrap(), &Policy::default(), &value::encode(&request));
+    let answer = recommend(&model, &Policy::default(), &value::encode(&request));
     let answer = decode(&answer).unwrap();
     let found: Vec<&str> = list(&list(&answer, "placements")[0], "recommendations")
         .iter()

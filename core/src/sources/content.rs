@@ -60,36 +60,3 @@ fn items_of(model: &Model<'_>, categories: &[u16], count: usize) -> Vec<u32> {
     }
     out
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{ItemParts, ModelParts, PopularityParts, encode};
-    use alloc::{format, vec};
-
-    #[test]
-    fn a_large_category_gives_its_most_popular_and_some_without_history() {
-        let (count, bought) = (4 * CONTENT_ITEMS_MAX as u32, 2 * CONTENT_ITEMS_MAX as u32);
-        let items = ItemParts {
-            ids: (0..count).map(|item| format!("item-{item:05}")).collect(),
-            category: vec![0; count as usize],
-            categories: vec!["tea".into()],
-            flags: vec![0; count as usize],
-            ..ItemParts::default()
-        };
-        let counts: Vec<u32> = (0..count).map(|item| bought.saturating_sub(item)).collect();
-        let popularity = PopularityParts {
-            all: counts.clone(),
-            recent: counts.clone(),
-            week: counts,
-            repeat: vec![0; count as usize],
-            channels: vec![],
-        };
-        let file = encode(&ModelParts { items, popularity, ..ModelParts::default() }).unwrap();
-        let model = Model::load(&file).unwrap();
-        let mut found = like(&model, &[count / 2], count as usize);
-        found.sort_unstable();
-        let (most, last) = (CONTENT_ITEMS_MAX as u32 / 4 * 3, CONTENT_ITEMS_MAX as u32 / 4);
-        assert_eq!(found, (0..most).chain(count - last..count).collect::<Vec<_>>());
-    }
-}
